@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_lazy as _
+
+
+class DjangoConnecConfig(AppConfig):
+    """Finds every application's ``connec.py`` and registers the system checks."""
+
+    name = "django_connec"
+    verbose_name = _("Connec!")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django_connec import checks  # noqa: F401 - registers the checks
+        from django_connec.tracking.deletions import watch_holders
+
+        autodiscover_modules("connec")
+        watch_holders()

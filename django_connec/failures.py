@@ -1,0 +1,101 @@
+"""Record what failed, once a record, and forget it when it goes through. The number of queries does not grow
+with the number of failures."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from django_connec.backoff import next_attempt
+from django_connec.conf import get_settings
+from django_connec.models import ConnecGroup, Failure
+from django_connec.sql import update_rows
+
+__all__ = ["FailedRecord", "drop_failures", "make_due", "store_failures"]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRecord:
+    """One record that failed.
+
+    Attributes:
+        object_id: Primary key of a row not sent, hub id of a record not applied.
+        message: Why; the hub's words, or ours. Never a value.
+        model_label: Its model, where it is known.
+        record: The record itself as JSON, for a pull.
+        retry_after: Seconds that the hub asked to wait.
+        may_die: Counts towards giving up; a row that only waits for another one never is given up.
+    """
+
+    object_id: str
+    message: str
+    model_label: str = ""
+    record: bytes | None = None
+    retry_after: float | None = None
+    may_die: bool = True
+
+
+def store_failures(
+    group: ConnecGroup, direction: Failure.Direction, resource: str, failed: Sequence[FailedRecord]
+) -> None:
+    """Store or renew the failures of one batch or page."""
+    if not failed:
+        return
+    newest = {(item.model_label, item.object_id): item for item in failed}
+    known = {
+        (failure.model_label, failure.object_id): failure
+        for failure in Failure.objects.filter(
+            group=group, direction=direction, resource=resource, object_id__in={f.object_id for f in failed}
+        ).defer("record")
+    }
+    now, limit = timezone.now(), get_settings().max_attempts
+    fresh: list[Failure] = []
+    renewed: list[Failure] = []
+    for key, item in newest.items():
+        failure = known.get(key)
+        if failure is None:
+            failure = Failure(
+                group=group,
+                direction=direction,
+                resource=resource,
+                model_label=item.model_label,
+                object_id=item.object_id,
+                attempts=0,
+                first_failed_at=now,
+            )
+            fresh.append(failure)
+        else:
+            renewed.append(failure)
+        failure.attempts += 1
+        failure.message = item.message[:255]
+        failure.record = item.record
+        failure.last_failed_at = now
+        failure.is_dead = item.may_die and failure.attempts >= limit
+        failure.next_attempt_at = next_attempt(failure.attempts, item.retry_after)
+    Failure.objects.bulk_create(fresh, ignore_conflicts=True)
+    update_rows(
+        Failure,
+        renewed,
+        ("attempts", "message", "record", "last_failed_at", "is_dead", "next_attempt_at"),
+        using=group._state.db or "default",
+    )
+
+
+def drop_failures(
+    group: ConnecGroup, direction: Failure.Direction, resource: str, object_ids: Collection[str], model_label: str = ""
+) -> None:
+    """Forget the failures of records that have gone through."""
+    if not object_ids:
+        return
+    found = Failure.objects.filter(group=group, direction=direction, resource=resource, object_id__in=list(object_ids))
+    if model_label:
+        found = found.filter(model_label=model_label)
+    found.delete()
+
+
+def make_due(failures: QuerySet[Failure]) -> int:
+    """Let these failures be tried again at once, also those given up; returns how many."""
+    return failures.update(next_attempt_at=None, is_dead=False, attempts=0)

@@ -1,0 +1,279 @@
+"""Apply records to rows: the one path that webhook, import, poll, retry and answers to pushes share."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import router, transaction
+
+from django_connec.client import ConnecClient
+from django_connec.failures import FailedRecord, drop_failures, store_failures
+from django_connec.inbound import parked
+from django_connec.inbound.chunk import write_chunk
+from django_connec.inbound.dberrors import describe, is_record_error
+from django_connec.inbound.incoming import Incoming, failed, read_records
+from django_connec.inbound.lookup import Held, find_rows, is_buried, known_ids, tombstones_for
+from django_connec.inbound.outcome import Outcome
+from django_connec.inbound.references import Missing, fetch_by_id, resolve
+from django_connec.mapping import Mapper, registry
+from django_connec.mapping.agreement import Agreement
+from django_connec.models import ConnecGroup, Failure, Tombstone
+from django_connec.signals import conflict_found, records_applied
+
+__all__ = ["Application", "apply_records", "is_older", "says_nothing_new"]
+
+#: Records written in one transaction.
+CHUNK = 500
+#: How far a chain of references that are not here is followed to the hub.
+MAX_DEPTH = 3
+
+
+def apply_records(
+    group: ConnecGroup,
+    resource: str,
+    records: Iterable[Any],
+    *,
+    source: str,
+    client: ConnecClient | None = None,
+    skew: dt.timedelta = dt.timedelta(0),
+) -> Outcome:
+    """Apply records of one resource to the rows of one group.
+
+    Bad records fail alone and are stored as failures; records whose references are not here are parked;
+    unchanged and stale ones are dropped; local changes are kept and merged field by field. Nothing written
+    here is marked for pushing.
+
+    Args:
+        group: Whose they are.
+        resource: The hub's name, for example ``"people"``.
+        records: As the hub gives them, in either id form.
+        source: ``"webhook"``, ``"import"``, ``"poll"``, ``"push"`` or ``"retry"``; passed on to receivers.
+        client: Used to fetch what is missing. ``None`` inside a transaction, where nothing may wait for the
+            network: what is missing is parked then.
+        skew: The hub's clock less ours, for ``conflict = "newest"``.
+
+    Returns:
+        What became of each record.
+
+    Raises:
+        ConnecUnavailable: The hub is needed and cannot be reached; records applied so far stay applied.
+        django.db.OperationalError: The database is gone or locked for too long.
+    """
+    return Application(group, source, client, skew).apply(resource, list(records))
+
+
+class Application:
+    """One call of :func:`apply_records`, with what its parts share."""
+
+    def __init__(
+        self, group: ConnecGroup, source: str, client: ConnecClient | None, skew: dt.timedelta, depth: int = 0
+    ) -> None:
+        self.group = group
+        self.source = source
+        self.client = client
+        self.skew = skew
+        self.depth = depth
+        self.using = router.db_for_write(ConnecGroup)
+
+    def apply(self, resource: str, records: Sequence[Any]) -> Outcome:
+        """Apply all records of one resource."""
+        total = Outcome()
+        if not self.group.is_linked or not registry.for_resource(resource) or not self.group.shares(resource, "pull"):
+            total.ignored += len(records)
+            return total
+        for start in range(0, len(records), CHUNK):
+            total.add(self._apply_page(resource, records[start : start + CHUNK]))
+        return total
+
+    def _apply_page(self, resource: str, records: Sequence[Any]) -> Outcome:
+        outcome = Outcome()
+        incoming, broken = read_records(self.group, resource, records, outcome)
+        incoming, more_broken = self._complete_ids(resource, incoming, outcome)
+        self._fail(resource, broken + more_broken, outcome)
+        by_mapper: dict[Mapper, list[Incoming]] = {}
+        for item in incoming:
+            by_mapper.setdefault(item.mapper, []).append(item)
+        for mapper, items in by_mapper.items():
+            self._apply_items(mapper, items, outcome)
+        return outcome
+
+    def _complete_ids(
+        self, resource: str, incoming: list[Incoming], outcome: Outcome
+    ) -> tuple[list[Incoming], list[FailedRecord]]:
+        """Fetch records with a plain id that nobody here knows: one of them may be our own create, come back
+        before its answer, and only the external-id form says so."""
+        plain = {item.connec_id for item in incoming if item.plain and item.connec_id and not item.mapper.is_singular}
+        if not plain or self.client is None:
+            return incoming, []
+        unknown = plain - known_ids(self.group, registry.for_resource(resource), plain, self.using)
+        if not unknown:
+            return incoming, []
+        fetched, broken = read_records(
+            self.group, resource, fetch_by_id(self.client, self.group, resource, unknown), Outcome()
+        )
+        complete = {item.connec_id: item for item in fetched}
+        return [complete.get(item.connec_id, item) if item.plain else item for item in incoming], broken
+
+    def _apply_items(self, mapper: Mapper, items: Sequence[Incoming], outcome: Outcome, *, alone: bool = False) -> None:
+        waiting = self._sort_out(mapper, items, outcome)
+        missing: dict[int, Missing] = {}
+        fetched = False
+        while waiting:
+            missing = resolve(self.group, [item for item, _ in waiting], self.using)
+            ready = [pair for position, pair in enumerate(waiting) if position not in missing]
+            blocked = [pair for position, pair in enumerate(waiting) if position in missing]
+            gaps = list(missing.values())
+            if ready:
+                self._write(mapper, ready, outcome, alone)
+            if not blocked:
+                return
+            # What was written just now may be what the others refer to (an item's parent on the same page).
+            if not ready:
+                if fetched or not self._fetch(gaps, outcome):
+                    parked.park(self.group, [(item, gap) for (item, _), gap in zip(blocked, gaps, strict=True)])
+                    outcome.parked += len(blocked)
+                    return
+                fetched = True
+            waiting = blocked
+
+    def _sort_out(
+        self, mapper: Mapper, items: Sequence[Incoming], outcome: Outcome
+    ) -> list[tuple[Incoming, Held | None]]:
+        """Drop what is stale, unchanged or deleted here."""
+        matched = find_rows(self.group, mapper, items, self.using)
+        graves = tombstones_for(self.group, mapper, items, self.using)
+        remaining: list[tuple[Incoming, Held | None]] = []
+        refused: list[FailedRecord] = []
+        risen: list[Tombstone] = []
+        unpark: list[Incoming] = []
+        for position, item in enumerate(items):
+            held = matched.rows.get(position)
+            grave = graves.get(position)
+            if position in matched.undecided:
+                refused.append(failed(item.connec_id, item.record, "several rows match it; settle the conflict"))
+            elif held is None and grave is not None and is_buried(grave, item):
+                outcome.ignored += 1
+                unpark.append(item)
+            elif held is not None and is_older(item, held):
+                outcome.stale += 1
+            elif held is not None and says_nothing_new(item, held):
+                outcome.unchanged += 1
+                unpark.append(item)
+            elif held is None and mapper.meta.on_inactive == "delete" and mapper.is_inactive(item.record):
+                outcome.ignored += 1
+            else:
+                if grave is not None:
+                    risen.append(grave)
+                remaining.append((item, held))
+        if matched.conflicts:
+            for conflict in matched.conflicts:
+                conflict.save(using=self.using)
+                conflict_found.send_robust(mapper.model, group=self.group, conflict=conflict)
+        if risen:
+            Tombstone.objects.using(self.using).filter(pk__in=[t.pk for t in risen]).delete()
+        if unpark:
+            self._forget(mapper, unpark)
+        self._fail(mapper.meta.resource, refused, outcome)
+        return remaining
+
+    def _write(
+        self, mapper: Mapper, pairs: Sequence[tuple[Incoming, Held | None]], outcome: Outcome, alone: bool
+    ) -> None:
+        try:
+            result = write_chunk(self.group, mapper, pairs, using=self.using, skew=self.skew)
+        except Exception as error:
+            if not is_record_error(error):
+                raise
+            if alone:
+                item = pairs[0][0]
+                self._fail(mapper.meta.resource, [failed(item.connec_id, item.record, describe(error))], outcome)
+                return
+            # One of them is bad, or another worker made the same row: each is looked at once more, alone.
+            for item, _ in pairs:
+                self._apply_items(mapper, [item], outcome, alone=True)
+            return
+        outcome.add(result.outcome)
+        items = [item for item, _ in pairs]
+        self._forget(mapper, items)
+        self._announce(mapper, result.outcome, result.conflicts)
+        created = [row.connec_id for row in result.created]
+        if created:
+            self._release_parked(mapper.meta.resource, created, outcome)
+
+    def _forget(self, mapper: Mapper, items: Sequence[Incoming]) -> None:
+        ids = [item.connec_id for item in items if item.connec_id]
+        drop_failures(self.group, Failure.Direction.PULL, mapper.meta.resource, ids)
+        parked.drop(self.group, mapper.meta.resource, ids)
+
+    def _announce(self, mapper: Mapper, result: Outcome, conflicts: Sequence[Any]) -> None:
+        group, source = self.group, self.source
+        created, updated = result.created_pks.get(mapper.label, []), result.updated_pks.get(mapper.label, [])
+
+        def send() -> None:
+            if created or updated:
+                records_applied.send_robust(
+                    mapper.model,
+                    group=group,
+                    resource=mapper.meta.resource,
+                    created=created,
+                    updated=updated,
+                    source=source,
+                )
+            for conflict in conflicts:
+                conflict_found.send_robust(mapper.model, group=group, conflict=conflict)
+
+        if created or updated or conflicts:
+            transaction.on_commit(send, using=self.using, robust=True)
+
+    def _fetch(self, gaps: Sequence[Missing], outcome: Outcome) -> bool:
+        """Fetch what is referred to and not here; returns whether anything came."""
+        if self.client is None or self.depth >= MAX_DEPTH:
+            return False
+        wanted: dict[str, set[str]] = {}
+        for gap in gaps:
+            if gap.resource and gap.connec_id and self.group.shares(gap.resource, "pull"):
+                wanted.setdefault(gap.resource, set()).add(gap.connec_id)
+        came = False
+        for resource, ids in wanted.items():
+            records = fetch_by_id(self.client, self.group, resource, ids)
+            if records:
+                came = True
+                deeper = Application(self.group, self.source, self.client, self.skew, self.depth + 1)
+                outcome.add(deeper.apply(resource, records))
+        return came
+
+    def _release_parked(self, resource: str, connec_ids: Sequence[str], outcome: Outcome) -> None:
+        if self.depth >= MAX_DEPTH:
+            return
+        for waiting_resource, records in parked.waiting_for(self.group, resource, connec_ids).items():
+            deeper = Application(self.group, self.source, self.client, self.skew, self.depth + 1)
+            outcome.add(deeper.apply(waiting_resource, records))
+
+    def _fail(self, resource: str, records: Sequence[FailedRecord], outcome: Outcome) -> None:
+        if records:
+            store_failures(self.group, Failure.Direction.PULL, resource, records)
+            outcome.failed += len(records)
+
+
+def is_older(item: Incoming, held: Held) -> bool:
+    """Tell whether a record is an older version than the one held; an equally old one is not."""
+    return item.updated_at is not None and held.hub_updated_at is not None and item.updated_at < held.hub_updated_at
+
+
+def says_nothing_new(item: Incoming, held: Held) -> bool:
+    """Tell whether a record is, in version and content, what was agreed on last."""
+    if held.connec_id is None or (item.updated_at is not None and item.updated_at != held.hub_updated_at):
+        return False
+    agreement = Agreement.load(held.state)
+    if item.decoded.leftovers != {top: agreement.leftovers[top] for top in agreement.leftovers if top in item.record}:
+        return False
+    if item.mapper.meta.on_inactive == "delete" and item.mapper.is_inactive(item.record):
+        return False
+    agreed = agreement.agreed
+    return all(
+        agreed.get(bound.name) == item.decoded.digests.get(bound.name, agreed.get(bound.name))
+        for bound in item.mapper.fields
+        if not (bound.create_only and bound.pull)
+    )

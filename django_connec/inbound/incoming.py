@@ -1,0 +1,134 @@
+"""Records as they come in: whose they are, who they are and what they say, or why they cannot be read."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django_connec.conf import get_settings
+from django_connec.exceptions import BadValue
+from django_connec.failures import FailedRecord
+from django_connec.inbound.outcome import Outcome
+from django_connec.mapping import Mapper, registry
+from django_connec.mapping.mapper import Decoded
+from django_connec.mapping.references import RemoteId, parse_remote_id
+from django_connec.mapping.scalars import parse_moment
+from django_connec.mapping.values import kind_of
+from django_connec.models import ConnecGroup
+
+__all__ = ["Incoming", "failed", "read_records", "to_json"]
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One record that could be read.
+
+    Attributes:
+        mapper: Whose it is.
+        record: As it came.
+        connec_id: The hub's id; ``None`` only for a singular resource that shows none.
+        own_pk: Primary key in our own external id on it, if there is one.
+        known_to_us: The hub knows our id of it.
+        plain: Its id came in the plain form, which does not say who else knows it.
+        updated_at: The hub's version; ``None`` where it shows none.
+        decoded: Values and digests of the mapped fields.
+        references: Primary key of each reference by field name, once resolved.
+    """
+
+    mapper: Mapper
+    record: Mapping[str, Any]
+    connec_id: str | None
+    own_pk: Any | None
+    known_to_us: bool
+    plain: bool
+    updated_at: dt.datetime | None
+    decoded: Decoded
+    references: dict[str, Any] = field(default_factory=dict)
+
+
+def read_records(
+    group: ConnecGroup, resource: str, records: Iterable[Any], outcome: Outcome
+) -> tuple[list[Incoming], list[FailedRecord]]:
+    """Read what can be read; count what is not ours; describe what is broken.
+
+    Of several versions of one record only the newest is kept, the last one where they are equally new.
+    """
+    incoming: dict[str, Incoming] = {}
+    broken: list[FailedRecord] = []
+    mappers = registry.for_resource(resource)
+    for record in records:
+        if not isinstance(record, Mapping):
+            broken.append(failed(None, record, f"expected a record, found {kind_of(record)}"))
+            continue
+        try:
+            item = _read(group, mappers, record)
+        except BadValue as error:
+            broken.append(failed(_id_of(record), record, str(error)))
+            continue
+        except Exception as error:
+            # A host's accepts() may raise anything; what it raised may hold values.
+            broken.append(failed(_id_of(record), record, f"the mapper raised {type(error).__name__}"))
+            continue
+        if item is None:
+            outcome.ignored += 1
+            continue
+        key = item.connec_id or ""
+        earlier = incoming.get(key)
+        if earlier is not None:
+            older = (
+                item.updated_at is not None and earlier.updated_at is not None and item.updated_at < earlier.updated_at
+            )
+            outcome.stale += 1
+            if older:
+                continue
+        incoming[key] = item
+    return list(incoming.values()), broken
+
+
+def failed(object_id: str | None, record: Any, message: str) -> FailedRecord:
+    """Describe a record that failed; one without a usable id is known by its content."""
+    body = to_json(record)
+    return FailedRecord(
+        object_id=object_id or f"sha256:{hashlib.sha256(body).hexdigest()[:32]}", message=message, record=body
+    )
+
+
+def to_json(record: Any) -> bytes:
+    """Return a record as JSON bytes, as it is stored: ASCII, so that no text in it can be refused."""
+    return json.dumps(record, separators=(",", ":"), default=str).encode("ascii", "backslashreplace")
+
+
+def _read(group: ConnecGroup, mappers: tuple[Mapper, ...], record: Mapping[str, Any]) -> Incoming | None:
+    mapper = next((m for m in mappers if m.takes(record)), None)
+    if mapper is None:
+        return None
+    identity = parse_remote_id(record.get("id")) or RemoteId(None)
+    if identity.connec_id is None and not mapper.is_singular:
+        raise BadValue("id", "the hub's id", kind_of(record.get("id")))
+    if not group.is_within_history(parse_moment(record.get("created_at"))):
+        return None
+    if mapper.meta.on_inactive == "ignore" and mapper.is_inactive(record):
+        return None
+    own = identity.own(get_settings().provider, group.effective_realm)
+    return Incoming(
+        mapper=mapper,
+        record=record,
+        connec_id=identity.connec_id,
+        own_pk=None if own is None else mapper.pk_from(own),
+        known_to_us=own is not None,
+        plain=identity.plain,
+        updated_at=parse_moment(record.get("updated_at")),
+        decoded=mapper.decode(record),
+    )
+
+
+def _id_of(record: Mapping[str, Any]) -> str | None:
+    try:
+        identity = parse_remote_id(record.get("id"))
+    except BadValue:
+        return None
+    return identity.connec_id if identity else None

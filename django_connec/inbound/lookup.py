@@ -1,0 +1,200 @@
+"""Which rows are here already: by hub id, by our own external id, by ``match_on``; and which were deleted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+
+from django_connec.inbound.incoming import Incoming
+from django_connec.mapping import Mapper
+from django_connec.mapping.values import is_blank
+from django_connec.models import Conflict, ConnecGroup, Tombstone
+from django_connec.models.columns import CHANGED, HUB_UPDATED, ID, STATE
+
+__all__ = ["Held", "Matched", "find_rows", "is_buried", "known_ids", "tombstones_for"]
+
+
+@dataclass(slots=True)
+class Held:
+    """The bookkeeping of one row, as read without a lock."""
+
+    pk: Any
+    connec_id: str | None
+    hub_updated_at: dt.datetime | None
+    changed_at: dt.datetime | None
+    state: dict[str, Any] | None
+
+
+@dataclass(slots=True)
+class Matched:
+    """What was found for the records of one mapper.
+
+    Attributes:
+        rows: The row of each record, by the record's position.
+        conflicts: Claims that cannot be decided here.
+        undecided: Positions of the records with several candidates.
+    """
+
+    rows: dict[int, Held]
+    conflicts: list[Conflict]
+    undecided: set[int]
+
+
+def known_ids(group: ConnecGroup, mappers: Iterable[Mapper], ids: Collection[str], using: str) -> set[str]:
+    """Return those of these hub ids that a row of the group holds."""
+    found: set[str] = set()
+    for mapper in mappers:
+        rows = mapper.model._base_manager.using(using).filter(connec_group=group, connec_id__in=list(ids))
+        found.update(rows.order_by().values_list(ID, flat=True))
+    return found
+
+
+def find_rows(group: ConnecGroup, mapper: Mapper, incoming: Sequence[Incoming], using: str) -> Matched:
+    """Find the rows of one mapper's records: one query by hub id, at most one by our id, one a match rule."""
+    matched = Matched({}, [], set())
+    rows = mapper.model._base_manager.using(using).order_by()
+    if mapper.is_singular:
+        held = _read(rows.filter(**{mapper.meta.group: group})[:2])
+        if len(held) == 1:
+            matched.rows = dict.fromkeys(range(len(incoming)), held[0])
+        return matched
+    by_id = {
+        row.connec_id: row
+        for row in _read(rows.filter(connec_group=group, connec_id__in=[i.connec_id for i in incoming]))
+    }
+    for position, item in enumerate(incoming):
+        if item.connec_id in by_id:
+            matched.rows[position] = by_id[item.connec_id]
+    _match_own_ids(group, mapper, incoming, rows, matched)
+    if mapper.meta.match_on:
+        _match_values(group, mapper, incoming, rows, matched)
+    return matched
+
+
+def tombstones_for(
+    group: ConnecGroup, mapper: Mapper, incoming: Sequence[Incoming], using: str
+) -> dict[int, Tombstone]:
+    """Return the tombstone of each record whose row was deleted here, by the record's position."""
+    ids = [item.connec_id for item in incoming if item.connec_id]
+    pks = [str(item.own_pk) for item in incoming if item.own_pk is not None]
+    found = Tombstone.objects.using(using).filter(
+        Q(connec_id__in=ids) | Q(object_id__in=pks, model_label=mapper.label),
+        group=group,
+        resource=mapper.meta.resource,
+    )
+    by_id: dict[str, Tombstone] = {}
+    by_pk: dict[str, Tombstone] = {}
+    for tombstone in found:
+        if tombstone.connec_id:
+            by_id[tombstone.connec_id] = tombstone
+        elif tombstone.model_label == mapper.label:
+            by_pk[tombstone.object_id] = tombstone
+    result: dict[int, Tombstone] = {}
+    for position, item in enumerate(incoming):
+        grave = by_id.get(item.connec_id or "") or by_pk.get(str(item.own_pk))
+        if grave is not None:
+            result[position] = grave
+    return result
+
+
+def is_buried(tombstone: Tombstone, item: Incoming) -> bool:
+    """Tell whether a deleted row stays deleted in spite of this record.
+
+    It comes back only when the deletion has been sent and the hub shows the record active with a version
+    newer than the last one that we know of, our own among them.
+    """
+    if item.mapper.is_inactive(item.record) or item.updated_at is None:
+        return True
+    if tombstone.status and tombstone.sent_at is None:
+        return True
+    return tombstone.hub_updated_at is None or item.updated_at <= tombstone.hub_updated_at
+
+
+def _match_own_ids(
+    group: ConnecGroup, mapper: Mapper, incoming: Sequence[Incoming], rows: Any, matched: Matched
+) -> None:
+    pks = {
+        item.own_pk
+        for position, item in enumerate(incoming)
+        if position not in matched.rows and item.own_pk is not None
+    }
+    if not pks:
+        return
+    by_pk = {row.pk: row for row in _read(rows.filter(pk__in=pks, **{mapper.meta.group: group}))}
+    taken = {row.pk for row in matched.rows.values()}
+    for position, item in enumerate(incoming):
+        row = by_pk.get(item.own_pk)
+        if position in matched.rows or row is None:
+            continue
+        if row.connec_id is not None or row.pk in taken:
+            # A restored database or a reused key: the hub's id wins.
+            matched.conflicts.append(_conflict(group, mapper, Conflict.Kind.STALE_ID, row.pk, item))
+            continue
+        taken.add(row.pk)
+        matched.rows[position] = row
+
+
+def _match_values(
+    group: ConnecGroup, mapper: Mapper, incoming: Sequence[Incoming], rows: Any, matched: Matched
+) -> None:
+    by_path = {".".join(bound.path): bound for bound in mapper.fields}
+    free = rows.filter(connec_id__isnull=True, **{mapper.meta.group: group})
+    taken = {row.pk for row in matched.rows.values()}
+    for alternative in mapper.meta.match_on:
+        bounds = [by_path[path] for path in alternative]
+        wanted: dict[tuple[str, ...], list[int]] = {}
+        first_values: list[Any] = []
+        for position, item in enumerate(incoming):
+            values = item.decoded.values
+            if position in matched.rows or position in matched.undecided or item.own_pk is not None:
+                continue
+            if any(bound.reference is not None or is_blank(values.get(bound.name)) for bound in bounds):
+                continue
+            wanted.setdefault(tuple(item.decoded.digests[b.name] for b in bounds), []).append(position)
+            first_values.append(values[bounds[0].name])
+        if not wanted:
+            continue
+        attnames = [bound.attname for bound in bounds]
+        candidates: dict[tuple[str, ...], list[Held]] = {}
+        query = free.filter(**{f"{attnames[0]}__in": first_values})
+        for *bookkeeping, local in _read_with(query, attnames):
+            # Compared again by digest: MariaDB ignores case, and the other paths were not asked for.
+            key = tuple(bound.digest(value) for bound, value in zip(bounds, local, strict=True))
+            candidates.setdefault(key, []).append(Held(*bookkeeping))
+        for key, positions in wanted.items():
+            found = [row for row in candidates.get(key, ()) if row.pk not in taken]
+            if not found:
+                continue
+            if len(found) > 1 or len(positions) > 1:
+                for position in positions:
+                    matched.undecided.add(position)
+                    matched.conflicts.append(
+                        _conflict(group, mapper, Conflict.Kind.MATCH, found[0].pk, incoming[position])
+                    )
+                continue
+            taken.add(found[0].pk)
+            matched.rows[positions[0]] = found[0]
+
+
+def _conflict(group: ConnecGroup, mapper: Mapper, kind: Conflict.Kind, pk: Any, item: Incoming) -> Conflict:
+    return Conflict(
+        group=group,
+        kind=kind,
+        resource=mapper.meta.resource,
+        model_label=mapper.label,
+        object_id=str(pk),
+        connec_id=item.connec_id or "",
+        decision=Conflict.Decision.CONNEC if kind == Conflict.Kind.STALE_ID else Conflict.Decision.OPEN,
+    )
+
+
+def _read(rows: Any) -> list[Held]:
+    return [Held(*values) for values in rows.values_list("pk", ID, HUB_UPDATED, CHANGED, STATE)]
+
+
+def _read_with(rows: Any, attnames: Sequence[str]) -> list[tuple[Any, ...]]:
+    return [(*values[:5], values[5:]) for values in rows.values_list("pk", ID, HUB_UPDATED, CHANGED, STATE, *attnames)]

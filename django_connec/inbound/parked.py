@@ -1,0 +1,91 @@
+"""Records that wait for another one: kept with their newest version, tried when it comes, never dropped."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from django_connec.conf import get_settings
+from django_connec.failures import FailedRecord, store_failures
+from django_connec.inbound.incoming import Incoming, to_json
+from django_connec.inbound.references import Missing
+from django_connec.models import ConnecGroup, Failure, ParkedRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["RETRY_EVERY", "drop", "due_records", "expire", "park", "waiting_for"]
+
+RETRY_EVERY = dt.timedelta(hours=1)
+
+
+def park(group: ConnecGroup, items: Sequence[tuple[Incoming, Missing]]) -> None:
+    """Keep records until what they refer to is here; an older version of a parked record is replaced."""
+    now = timezone.now()
+    known = {
+        (entry.resource, entry.connec_id): entry
+        for entry in ParkedRecord.objects.filter(
+            group=group, connec_id__in=[item.connec_id for item, _ in items if item.connec_id]
+        )
+    }
+    fresh: list[ParkedRecord] = []
+    for item, gap in items:
+        resource, connec_id = item.mapper.meta.resource, item.connec_id or ""
+        entry = known.get((resource, connec_id))
+        if entry is None:
+            entry = ParkedRecord(group=group, resource=resource, connec_id=connec_id, parked_at=now)
+            fresh.append(entry)
+        entry.record = to_json(item.record)
+        entry.missing_resource, entry.missing_id, entry.field = gap.resource, gap.connec_id, gap.field
+        entry.attempts += 1
+        entry.next_attempt_at = now + RETRY_EVERY
+        if entry.pk is not None:
+            entry.save()
+    ParkedRecord.objects.bulk_create(fresh, ignore_conflicts=True)
+
+
+def drop(group: ConnecGroup, resource: str, connec_ids: Collection[str]) -> None:
+    """Forget the parked versions of records that are applied, or not wanted any more."""
+    if connec_ids:
+        ParkedRecord.objects.filter(group=group, resource=resource, connec_id__in=list(connec_ids)).delete()
+
+
+def waiting_for(group: ConnecGroup, resource: str, connec_ids: Collection[str]) -> Mapping[str, list[Any]]:
+    """Return the parked records that waited for these, by their resource."""
+    found: dict[str, list[Any]] = {}
+    for entry in ParkedRecord.objects.filter(group=group, missing_resource=resource, missing_id__in=list(connec_ids)):
+        found.setdefault(entry.resource, []).append(json.loads(bytes(entry.record)))
+    return found
+
+
+def due_records(group: ConnecGroup, *, resource: str | None = None, limit: int = 500) -> Mapping[str, list[Any]]:
+    """Return parked records by their resource: those of one resource, or all that are due."""
+    entries = ParkedRecord.objects.filter(group=group).order_by("next_attempt_at")
+    if resource is not None:
+        entries = entries.filter(resource=resource)
+    else:
+        entries = entries.filter(next_attempt_at__lte=timezone.now())
+    found: dict[str, list[Any]] = {}
+    for entry in entries[:limit]:
+        found.setdefault(entry.resource, []).append(json.loads(bytes(entry.record)))
+    return found
+
+
+def expire(group: ConnecGroup) -> int:
+    """Turn what has waited too long into failures that operators see; returns how many."""
+    before = timezone.now() - dt.timedelta(days=get_settings().parked_days)
+    late = list(ParkedRecord.objects.filter(group=group, parked_at__lt=before)[:500])
+    by_resource: dict[str, list[FailedRecord]] = {}
+    for entry in late:
+        missing = f"{entry.missing_resource or 'a record'} {entry.missing_id}".strip()
+        by_resource.setdefault(entry.resource, []).append(
+            FailedRecord(entry.connec_id, f"{entry.field}: {missing} has not come", record=bytes(entry.record))
+        )
+    for resource, failed in by_resource.items():
+        store_failures(group, Failure.Direction.PULL, resource, failed)
+    ParkedRecord.objects.filter(pk__in=[entry.pk for entry in late]).delete()
+    return len(late)

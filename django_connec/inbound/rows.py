@@ -1,0 +1,189 @@
+"""Build, change and write rows: in bulk where the model allows it, one by one where its own code must run."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django.db.models.signals import post_save, pre_save
+
+from django_connec.exceptions import BadValue
+from django_connec.inbound.incoming import Incoming
+from django_connec.mapping import Mapper
+from django_connec.mapping.agreement import Agreement
+from django_connec.mapping.fields import BoundField
+from django_connec.mapping.values import MISSING
+from django_connec.models import ConnecGroup, ConnecSyncMixin
+from django_connec.models.columns import CHANGED, GROUP, HUB_UPDATED, ID, STATE
+from django_connec.sql import insert_rows, update_rows
+from django_connec.tracking import wakeups
+
+__all__ = [
+    "GroupValues",
+    "Written",
+    "has_listeners",
+    "needs_save",
+    "new_row",
+    "save_one",
+    "send_post_save",
+    "set_fields",
+    "write",
+]
+
+
+@dataclass(slots=True)
+class Written:
+    """One row to be written.
+
+    Attributes:
+        item: The record.
+        row: The instance, with its new values.
+        taken: The fields that took the record's value.
+        read_changed_at: ``connec_changed_at`` as it was read.
+    """
+
+    item: Incoming
+    row: Any
+    taken: list[BoundField]
+    read_changed_at: dt.datetime | None = None
+
+
+class GroupValues:
+    """What ties a new row to its group: the mapper's ``group`` path, read backwards."""
+
+    def __init__(self, mapper: Mapper, group: ConnecGroup, using: str) -> None:
+        self.values: dict[str, Any] = {GROUP: group.pk}
+        self.problem = ""
+        hops = mapper.meta.group.split("__")
+        if len(hops) != 2:
+            return
+        key = mapper.model._meta.get_field(hops[0])
+        holder: Any = key.related_model
+        found = list(holder._base_manager.using(using).filter(**{hops[1]: group})[:2])
+        if len(found) == 1:
+            self.values[key.attname] = getattr(found[0], key.target_field.attname)  # type: ignore[union-attr]
+        elif "before_apply" not in mapper.customises:
+            how_many = "no" if not found else "more than one"
+            self.problem = f"{how_many} {holder._meta.verbose_name} belongs to the group, so a new row has no place"
+
+
+def needs_save(model: type[models.Model]) -> bool:
+    """Tell whether rows must be saved one by one: the model has a ``save()`` of its own, a ``pre_save``
+    receiver, or more than one table."""
+    own_save = getattr(model.save, "__qualname__", "") != ConnecSyncMixin.save.__qualname__
+    return own_save or bool(model._meta.parents) or pre_save.has_listeners(model)
+
+
+def has_listeners(model: type[models.Model]) -> bool:
+    """Tell whether anybody but this package listens to the model's ``post_save``."""
+    receivers: Any = post_save._live_receivers(model)
+    found = [r for kind in receivers for r in kind] if isinstance(receivers, tuple) else list(receivers)
+    return any(receiver is not wakeups.on_post_save for receiver in found)
+
+
+def new_row(item: Incoming, group_values: GroupValues) -> Any:
+    """Make the instance for a record that has no row yet.
+
+    Raises:
+        BadValue: The model cannot hold it, or there is no place for it.
+    """
+    if group_values.problem:
+        raise BadValue("id", "a row to put the record under", group_values.problem)
+    row = item.mapper.model(**group_values.values)
+    agreement = Agreement(leftovers=item.decoded.leftovers)
+    for bound in item.mapper.fields:
+        digest = item.decoded.digests.get(bound.name)
+        if digest is not None:
+            agreement.agreed[bound.name] = digest
+        if not bound.pull:
+            continue
+        if digest is not None:
+            setattr(row, bound.attname, _value(item, bound))
+        elif bound.default is not MISSING:
+            setattr(row, bound.attname, bound.default() if callable(bound.default) else bound.default)
+    setattr(row, ID, item.connec_id)
+    setattr(row, HUB_UPDATED, item.updated_at)
+    setattr(row, STATE, agreement.dump())
+    return row
+
+
+def set_fields(row: Any, item: Incoming, fields: Sequence[BoundField]) -> None:
+    """Set the named fields of a row to the record's values."""
+    for bound in fields:
+        setattr(row, bound.attname, _value(item, bound))
+
+
+def write(
+    mapper: Mapper,
+    created: Sequence[Written],
+    updated: Sequence[Written],
+    columns: set[str],
+    *,
+    using: str,
+) -> None:
+    """Write the rows of one mapper.
+
+    Args:
+        mapper: Their mapper.
+        created: New rows.
+        updated: Rows that exist.
+        columns: Attribute names that any of the updated rows changes.
+        using: Alias of the database.
+
+    Raises:
+        RowChanged: A row was saved by somebody else meanwhile.
+        django.db.Error: The database refused one of them.
+    """
+    model = mapper.model
+    if needs_save(model):
+        for written in (*created, *updated):
+            save_one(written, using)
+        return
+    insert_rows(model, [written.row for written in created], using=using, find=ID)
+    for column in model._meta.concrete_fields:
+        if getattr(column, "auto_now", False) and updated:
+            columns.add(column.attname)
+            for written in updated:
+                column.pre_save(written.row, False)
+    update_rows(
+        model,
+        [written.row for written in updated],
+        sorted(columns - {CHANGED}),
+        using=using,
+        unchanged=CHANGED,
+        expected=[written.read_changed_at for written in updated],
+    )
+
+
+def save_one(written: Written, using: str) -> None:
+    """Save one row through the model's own code, and agree on what that made of the values."""
+    row, item = written.row, written.item
+    row.__dict__["_connec_engine"] = True
+    try:
+        row.save(using=using)
+    finally:
+        row.__dict__.pop("_connec_engine", None)
+    agreement = Agreement.load(getattr(row, STATE))
+    before = dict(agreement.local)
+    for bound in written.taken:
+        if bound.reference is None:
+            remote = item.decoded.digests[bound.name]
+            agreement.agree(bound.name, remote, bound.digest(getattr(row, bound.attname)))
+    if agreement.local != before:
+        setattr(row, STATE, agreement.dump())
+        type(row)._base_manager.using(using).filter(pk=row.pk).update(**{STATE: agreement.dump()})
+
+
+def send_post_save(rows: Sequence[tuple[Any, bool]], using: str) -> None:
+    """Send Django's ``post_save`` for rows that were written in bulk."""
+    for row, created in rows:
+        post_save.send(type(row), instance=row, created=created, raw=False, using=using, update_fields=None)
+
+
+def _value(item: Incoming, bound: BoundField) -> Any:
+    if bound.reference is not None:
+        return item.references.get(bound.name)
+    return item.decoded.values[bound.name]

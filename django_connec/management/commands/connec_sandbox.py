@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from django_connec.sandbox import SandboxHub
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Command(BaseCommand):
+    help = "Serve a Connec! hub on 127.0.0.1, with a database file of its own, until interrupted."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8765, help="Port on 127.0.0.1; 0 for any free one.")
+        parser.add_argument("--database", default="connec-sandbox.sqlite3", help="The hub's own SQLite file.")
+        parser.add_argument("--memory", action="store_true", help="Keep nothing.")
+        parser.add_argument("--config", help="JSON file with applications and groups; see the documentation.")
+        parser.add_argument("--api-id", help="Register one application…")
+        parser.add_argument("--api-key", default="", help="…with this key,")
+        parser.add_argument("--group", help="…this group,")
+        parser.add_argument("--org", default="org-1", help="…of this organisation,")
+        parser.add_argument("--webhook", help="…notified at this address.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        hub = SandboxHub(":memory:" if options["memory"] else options["database"])
+        config = self._config(options)
+        for entry in config.get("applications", []):
+            url = entry.get("webhook_url")
+            if url is not None and urlsplit(url).hostname not in LOOPBACK:
+                raise CommandError(_("The sandbox notifies addresses of this machine only."), returncode=2)
+            hub.add_application(**entry)
+        for entry in config.get("groups", []):
+            hub.add_group(**entry)
+        stopped = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_args: stopped.set())
+        try:
+            with hub.serve(options["port"]) as url:
+                self.stdout.write(_("The sandbox hub listens at %(url)s") % {"url": url})
+                self.stdout.flush()
+                stopped.wait()
+        finally:
+            hub.close()
+
+    def _config(self, options: dict[str, Any]) -> dict[str, Any]:
+        if options["config"]:
+            try:
+                content = json.loads(Path(options["config"]).read_text())
+            except (OSError, ValueError) as error:
+                raise CommandError(
+                    _("The configuration cannot be read: %(kind)s") % {"kind": type(error).__name__}, returncode=2
+                ) from None
+            if not isinstance(content, dict):
+                raise CommandError(_("The configuration must be a JSON object."), returncode=2)
+            return content
+        if not options["api_id"]:
+            return {}
+        application = {
+            "api_id": options["api_id"],
+            "api_key": options["api_key"],
+            "webhook_url": options["webhook"],
+        }
+        groups = []
+        if options["group"]:
+            groups.append({"uid": options["group"], "api_id": options["api_id"], "org": options["org"]})
+        return {"applications": [application], "groups": groups}

@@ -1,0 +1,422 @@
+"""``Mapper``: the declaration that ties one model to one resource of the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+
+from django_connec.exceptions import BadValue, MapperError
+from django_connec.mapping.fields import CONFLICT_POLICIES, BoundField, Field, FieldProblem
+from django_connec.mapping.paths import Path, leftovers_of, make_reader, put
+from django_connec.mapping.resources import is_singular
+from django_connec.mapping.values import MISSING, clean_text, is_blank
+
+__all__ = ["Decoded", "Mapper", "MapperOptions"]
+
+ON_INACTIVE = ("apply", "delete", "ignore")
+INACTIVE_WORDS = frozenset({"INACTIVE", "ARCHIVED"})
+
+
+@dataclass(frozen=True, slots=True)
+class MapperOptions:
+    """``Mapper.Meta``, typed. Every attribute is documented on :class:`Mapper`."""
+
+    resource: str
+    group: str = "connec_group"
+    match_on: tuple[tuple[str, ...], ...] = ()
+    when: Mapping[str, Any] = field(default_factory=dict)
+    delete_status: str | None = "INACTIVE"
+    on_inactive: str = "apply"
+    conflict: str = "newest"
+    id_prefix: str = ""
+    created_field: str | None = None
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What a record says about the mapped fields.
+
+    Attributes:
+        values: Local value by field name; a field that the record does not mention is absent.
+        digests: Short digest of each of these values.
+        leftovers: Unmapped parts of the mapped blocks, by top-level attribute.
+    """
+
+    values: dict[str, Any]
+    digests: dict[str, str]
+    leftovers: dict[str, Any]
+
+
+class Mapper:
+    """One declaration of how a model and a resource of the hub correspond, used in both directions.
+
+    Subclass it, declare :class:`Field` attributes, and register it for a model in ``connec.py``.
+
+    ``Meta`` takes:
+
+    * ``resource``: the hub's name, for example ``"people"``; singular ones such as ``"company"`` too.
+    * ``group``: how a row finds its group, a path of foreign keys such as ``"company__connec_group"``.
+    * ``match_on``: paths that identify a record at first contact, all of them equal; a list of lists:
+      alternatives.
+    * ``when``: ``{path: value}``, which records of the resource are this model's; also sent on create.
+    * ``delete_status``: the status sent when a row is deleted; ``None``: nothing is sent.
+    * ``on_inactive``: what an inactive or archived record does: ``"apply"``, ``"delete"`` or ``"ignore"``.
+    * ``conflict``: who wins a field changed on both sides: ``"newest"``, ``"connec"``, ``"local"``,
+      ``"manual"``.
+    * ``id_prefix``: prefix of this model's external ids; must differ between models of one resource.
+    * ``created_field``: when a row was made, for groups without historical data.
+
+    Attributes:
+        model: The model it is registered for.
+        meta: Its options.
+    """
+
+    declared: ClassVar[dict[str, Field]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        declared: dict[str, Field] = {}
+        for base in reversed(cls.__mro__):
+            for name, value in vars(base).items():
+                if isinstance(value, Field):
+                    declared[name] = value
+                elif name in declared:
+                    # As in Django's forms: a subclass drops an inherited field by naming something else so.
+                    del declared[name]
+        cls.declared = declared
+
+    def __init__(self, model: type[models.Model]) -> None:
+        self.model = model
+        self._problems: list[FieldProblem] = []
+        self.meta = self._read_meta()
+        self.read_when = tuple((make_reader(tuple(p.split("."))), v) for p, v in self.meta.when.items())
+
+    # What a host may override ---------------------------------------------------------------------------
+
+    def accepts(self, record: Mapping[str, Any]) -> bool:
+        """Say whether a record of the resource, already matched by ``Meta.when``, is this model's."""
+        return True
+
+    def should_push(self, instance: Any) -> bool:
+        """Say whether a changed row is to be sent. A row that is not stays marked as changed only until the
+        next drain looks at it."""
+        return True
+
+    def before_apply(self, instance: Any, record: Mapping[str, Any]) -> None:
+        """Complete or correct a row before it is written; called with the mapped fields already set."""
+
+    def after_apply(self, instances: Sequence[Any]) -> None:
+        """Act on the rows of one page, after they were written and inside the same transaction."""
+
+    def before_push(self, payload: dict[str, Any], instance: Any) -> None:
+        """Complete or correct what is about to be sent."""
+
+    # What the engine uses -------------------------------------------------------------------------------
+
+    @property
+    def label(self) -> str:
+        """``app_label.model_name``: how stored bookkeeping names the model."""
+        return self.model._meta.label_lower
+
+    @property
+    def is_singular(self) -> bool:
+        """The resource is a group's one record, addressed without an id (Connec! API v2, URL shape)."""
+        return is_singular(self.meta.resource)
+
+    @cached_property
+    def fields(self) -> tuple[BoundField, ...]:
+        """The compiled fields.
+
+        Raises:
+            MapperError: A declaration does not fit the model; ``manage.py check`` says which and why.
+        """
+        bound, problems = self._bind()
+        if problems:
+            raise MapperError(f"{self}: {problems[0].message} {problems[0].hint}")
+        return bound
+
+    @cached_property
+    def references(self) -> tuple[BoundField, ...]:
+        """The compiled fields that are foreign keys to other mapped models."""
+        return tuple(f for f in self.fields if f.reference is not None)
+
+    @cached_property
+    def blocks(self) -> dict[str, tuple[Path, ...]]:
+        """Top-level attributes of which inner parts are mapped, each with the paths inside it."""
+        inner: dict[str, list[Path]] = {}
+        for bound in self.fields:
+            if len(bound.path) > 1:
+                inner.setdefault(bound.top, []).append(bound.path[1:])
+        return {top: tuple(paths) for top, paths in inner.items()}
+
+    @cached_property
+    def version(self) -> str:
+        """Changes when a field is added, removed or moved: ``connec_status`` then says that a full read is due."""
+        from django_connec.mapping.values import short_hash
+
+        return short_hash(repr(sorted((f.name, f.path) for f in self.fields if f.pull)).encode())
+
+    @cached_property
+    def customises(self) -> frozenset[str]:
+        """Names of the hooks that the host has overridden; the others are not called at all."""
+        names = ("accepts", "should_push", "before_apply", "after_apply", "before_push")
+        return frozenset(n for n in names if getattr(type(self), n) is not getattr(Mapper, n))
+
+    def takes(self, record: Mapping[str, Any]) -> bool:
+        """Say whether a record of the resource belongs to this mapper (``when``, then ``accepts``)."""
+        for read, wanted in self.read_when:
+            try:
+                found = read(record)
+            except BadValue:
+                return False
+            if found != wanted and not (found is MISSING and wanted is None):
+                return False
+        return "accepts" not in self.customises or self.accepts(record)
+
+    def decode(self, record: Mapping[str, Any]) -> Decoded:
+        """Read every mapped field out of a record.
+
+        Raises:
+            BadValue: A value cannot be taken; names the path, what was expected and the kind that was found.
+        """
+        values: dict[str, Any] = {}
+        digests: dict[str, str] = {}
+        for bound in self.fields:
+            raw = bound.read(record)
+            if raw is MISSING:
+                continue
+            value = bound.decode(raw)
+            values[bound.name] = value
+            digests[bound.name] = bound.digest(value)
+        leftovers: dict[str, Any] = {}
+        for top, paths in self.blocks.items():
+            block = record.get(top)
+            if isinstance(block, Mapping):
+                rest = leftovers_of(block, paths)
+                if rest:
+                    _refuse_bad_text(rest, top)
+                    leftovers[top] = rest
+        return Decoded(values, digests, leftovers)
+
+    def payload(
+        self, values: Mapping[str, Any], names: Iterable[str], leftovers: Mapping[str, Any], *, skip_blank: bool = False
+    ) -> dict[str, Any]:
+        """Build what is sent for the named fields.
+
+        A top-level block of which a named field maps a part is sent whole: its mapped parts from the row, the
+        others as last seen.
+
+        Args:
+            values: Local value of every pushed field by name; references as :class:`RemoteId` or wire form.
+            names: The fields that changed.
+            leftovers: Unmapped parts of blocks, as last seen.
+            skip_blank: Leave empty values out, as on create.
+        """
+        wanted = set(names)
+        tops = {f.top for f in self.fields if f.name in wanted}
+        result: dict[str, Any] = {}
+        for top in tops:
+            if top in self.blocks and isinstance(leftovers.get(top), Mapping):
+                result[top] = _copy(leftovers[top])
+        for bound in self.fields:
+            if bound.top not in tops or bound.name not in values or not (bound.push or bound.top in self.blocks):
+                continue
+            value = values[bound.name]
+            wire = bound.encode(value)
+            if skip_blank and is_blank(wire):
+                continue
+            put(result, bound.path, wire)
+        return result
+
+    def identifier(self, pk: Any) -> str:
+        """Return our external id of a row: the prefix and its primary key."""
+        return f"{self.meta.id_prefix}{pk}"
+
+    def pk_from(self, identifier: str) -> Any | None:
+        """Return the primary key in one of our external ids; ``None`` when it is not one of this model's.
+
+        The text is converted and compared back: ``"41abc"``, ``""`` and 23 digits are no keys.
+        """
+        prefix = self.meta.id_prefix
+        if not identifier.startswith(prefix):
+            return None
+        text = identifier[len(prefix) :]
+        field_ = self.model._meta.pk
+        try:
+            pk = field_.to_python(text)
+            if isinstance(pk, int) and not -(2**63) <= pk < 2**63:
+                return None
+        except Exception:
+            return None
+        return pk if pk is not None and str(pk) == text else None
+
+    def is_inactive(self, record: Mapping[str, Any]) -> bool:
+        """Tell whether the hub shows a record as no longer active (Connec! API v2, delete and archive)."""
+        return record.get("status") in INACTIVE_WORDS
+
+    def __str__(self) -> str:
+        return f"{type(self).__module__}.{type(self).__qualname__}"
+
+    # Declaration problems, for the system checks ---------------------------------------------------------
+
+    def problems(self) -> Iterator[FieldProblem]:
+        """Yield everything wrong with this declaration, without raising."""
+        yield from self._problems
+        yield from self._bind()[1]
+        yield from self._group_problems()
+        yield from self._meta_problems()
+
+    def _bind(self) -> tuple[tuple[BoundField, ...], list[FieldProblem]]:
+        bound: list[BoundField] = []
+        problems: list[FieldProblem] = []
+        for name, declaration in self.declared.items():
+            try:
+                bound.append(declaration.bind(name, self.model))
+            except FieldProblem as problem:
+                problems.append(FieldProblem(problem.code, f"{name}: {problem.message}", problem.hint))
+        problems += _overlaps(bound)
+        return tuple(bound), problems
+
+    def _read_meta(self) -> MapperOptions:
+        declared: dict[str, Any] = {}
+        for base in reversed(type(self).__mro__):
+            meta = vars(base).get("Meta")
+            if meta is not None:
+                declared |= {k: v for k, v in vars(meta).items() if not k.startswith("_")}
+        known = set(MapperOptions.__dataclass_fields__)
+        for name in sorted(set(declared) - known):
+            self._problems.append(
+                FieldProblem("E107", f'Meta has an unknown option "{name}".', f"Known are: {', '.join(sorted(known))}.")
+            )
+        declared = {k: v for k, v in declared.items() if k in known}
+        if not isinstance(declared.get("resource"), str) or not declared["resource"]:
+            self._problems.append(
+                FieldProblem(
+                    "E107", "Meta names no resource.", 'Add resource = "people" (or another of the hub\'s names).'
+                )
+            )
+            declared["resource"] = ""
+        declared["match_on"] = _alternatives(declared.get("match_on") or ())
+        return MapperOptions(**declared)
+
+    def _meta_problems(self) -> Iterator[FieldProblem]:
+        for option, known in (("on_inactive", ON_INACTIVE), ("conflict", CONFLICT_POLICIES)):
+            value = getattr(self.meta, option)
+            if value not in known:
+                yield FieldProblem("E107", f'Meta.{option} is "{value}".', f"Use one of: {', '.join(known)}.")
+        mapped = {".".join(f.path) for f in self._bind()[0]}
+        for path in {p for alternative in self.meta.match_on for p in alternative}:
+            if path not in mapped:
+                yield FieldProblem(
+                    "E108",
+                    f'match_on names "{path}", which no field maps.',
+                    f"Name one of: {', '.join(sorted(mapped))}.",
+                )
+        created = self.meta.created_field
+        if created is not None:
+            try:
+                column = self.model._meta.get_field(created)
+            except FieldDoesNotExist:
+                column = None
+            if not isinstance(column, models.DateTimeField):
+                yield FieldProblem(
+                    "E108",
+                    f'created_field "{created}" is no DateTimeField.',
+                    "Name the model's field that says when a row was made.",
+                )
+
+    def _group_problems(self) -> Iterator[FieldProblem]:
+        hops = self.meta.group.split("__")
+        model: type[models.Model] = self.model
+        for index, hop in enumerate(hops):
+            try:
+                step = model._meta.get_field(hop)
+            except FieldDoesNotExist:
+                step = None
+            target = step.related_model if isinstance(step, models.ForeignKey) else None
+            if not isinstance(target, type):
+                yield FieldProblem(
+                    "E109",
+                    f'the group path "{self.meta.group}" breaks at "{hop}": {model.__name__} has no such foreign key.',
+                    'Write a path of foreign keys that ends at a ConnecGroup, for example "company__connec_group".',
+                )
+                return
+            model = target
+            if index < len(hops) - 1 and model._meta.label == "django_connec.ConnecGroup":
+                break
+        if model._meta.label != "django_connec.ConnecGroup":
+            yield FieldProblem(
+                "E109",
+                f'the group path "{self.meta.group}" ends at {model._meta.label}, not at ConnecGroup.',
+                'Let it end at a foreign key to ConnecGroup, for example "company__connec_group".',
+            )
+            return
+        if len(hops) > 2 and "before_apply" not in self.customises:
+            yield FieldProblem(
+                "E110",
+                f'the group path "{self.meta.group}" does not say which row a new one belongs to.',
+                "Override before_apply to set it.",
+            )
+
+
+def _alternatives(declared: Sequence[Any]) -> tuple[tuple[str, ...], ...]:
+    if not declared:
+        return ()
+    if all(isinstance(item, str) for item in declared):
+        return (tuple(declared),)
+    return tuple((item,) if isinstance(item, str) else tuple(item) for item in declared)
+
+
+def _overlaps(bound: Sequence[BoundField]) -> list[FieldProblem]:
+    problems: list[FieldProblem] = []
+    taken: dict[str, str] = {}
+    for item in bound:
+        if not item.pull:
+            continue
+        if item.attname in taken:
+            problems.append(
+                FieldProblem(
+                    "E111",
+                    f'{item.name}: "{taken[item.attname]}" fills the same model field.',
+                    'Let one of them have direction="push".',
+                )
+            )
+        taken[item.attname] = item.name
+    for item in bound:
+        for other in bound:
+            if item is not other and len(item.path) < len(other.path) and other.path[: len(item.path)] == item.path:
+                problems.append(
+                    FieldProblem(
+                        "E111",
+                        f'{item.name}: its path holds that of "{other.name}".',
+                        "Map either the block or its parts.",
+                    )
+                )
+    return problems
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copy(inner) for key, inner in value.items()}
+    return value
+
+
+def _refuse_bad_text(value: Any, path: str, depth: int = 0) -> None:
+    if depth > 50:
+        raise BadValue(path, "at most 50 levels", "a deeper block")
+    if isinstance(value, str):
+        reason = clean_text(value)
+        if reason:
+            raise BadValue(path, "text that a database can hold", reason)
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            _refuse_bad_text(key, path, depth + 1)
+            _refuse_bad_text(inner, f"{path}.{key}" if clean_text(str(key)) is None else path, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _refuse_bad_text(inner, path, depth + 1)

@@ -1,0 +1,76 @@
+"""Dotted paths into a record: reading, building and what is left of a block beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from django_connec.exceptions import BadValue
+from django_connec.mapping.values import MISSING, kind_of
+
+__all__ = ["Path", "leftovers_of", "make_reader", "put"]
+
+Path = tuple[str, ...]
+Reader = Callable[[Mapping[str, Any]], Any]
+
+
+def make_reader(path: Path) -> Reader:
+    """Return a function that takes the value at a path out of a record.
+
+    It returns ``MISSING`` where the attribute, or a block on the way, is absent; ``None`` where the value
+    or a block on the way is null or an empty block (Connec! API v2, shared blocks: empty blocks come back
+    as ``{}``, not null). It raises :class:`BadValue` where a block on the way is no block.
+    """
+    if len(path) == 1:
+        key = path[0]
+
+        def read_attribute(record: Mapping[str, Any]) -> Any:
+            value = record.get(key, MISSING)
+            return None if value == {} else value
+
+        return read_attribute
+
+    *blocks, last = path
+
+    def read_nested(record: Mapping[str, Any]) -> Any:
+        block: Any = record
+        for key in blocks:
+            block = block.get(key, MISSING)
+            if block is MISSING:
+                return MISSING
+            if block is None or block == {}:
+                return None
+            if not isinstance(block, Mapping):
+                raise BadValue(".".join(path), f"a block at {key}", kind_of(block))
+        value = block.get(last, MISSING)
+        return None if value == {} else value
+
+    return read_nested
+
+
+def put(target: dict[str, Any], path: Path, value: Any) -> None:
+    """Set the value at a path in a payload under construction, making the blocks on the way."""
+    for key in path[:-1]:
+        inner = target.get(key)
+        if not isinstance(inner, dict):
+            inner = target[key] = {}
+        target = inner
+    target[path[-1]] = value
+
+
+def leftovers_of(block: Mapping[str, Any], mapped: Iterable[Path]) -> dict[str, Any]:
+    """Return a block without the mapped paths (relative to it); inner blocks that end up empty are kept as
+    ``{}`` only where they came so."""
+    here: dict[str, list[Path]] = {}
+    for path in mapped:
+        here.setdefault(path[0], []).append(path[1:])
+    rest: dict[str, Any] = {}
+    for key, value in block.items():
+        deeper = here.get(key)
+        if deeper is None:
+            rest[key] = value
+        elif isinstance(value, Mapping) and all(deeper):
+            inner = leftovers_of(value, deeper)
+            if inner:
+                rest[key] = inner
+    return rest

@@ -1,0 +1,118 @@
+"""Identifiers of records, in both of the hub's forms, and the field that maps a foreign key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+
+from django_connec.exceptions import BadValue
+from django_connec.mapping.fields import Convert, Field
+from django_connec.mapping.paths import Path
+from django_connec.mapping.values import clean_text, kind_of
+
+__all__ = ["MAX_ID_LENGTH", "Reference", "RemoteId", "external_id", "parse_remote_id"]
+
+# The hub's ids are UUIDs of 36 characters; the column leaves room for what has not been seen.
+MAX_ID_LENGTH = 64
+HUB_PROVIDER = "connec"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteId:
+    """The identity of a record as the hub gives it.
+
+    Attributes:
+        connec_id: The hub's own id; ``None`` where a list of ids has no entry of the hub's.
+        others: ``(provider, realm, id)`` of every other application that knows the record; empty in the
+            plain form.
+        plain: The id came as a bare value, so that ``others`` says nothing about who knows it.
+    """
+
+    connec_id: str | None
+    others: tuple[tuple[str, str, str], ...] = ()
+    plain: bool = False
+
+    def own(self, provider: str, realm: str) -> str | None:
+        """Return the id that this application gave the record, if the hub knows one."""
+        for entry in self.others:
+            if entry[0] == provider and entry[1] == realm:
+                return entry[2]
+        return None
+
+
+def parse_remote_id(value: Any, path: str = "id") -> RemoteId | None:
+    """Read an ``id`` or a reference: text, a number, or a list of ``{provider, realm, id}``.
+
+    Ids may arrive as numbers and are compared as text (Connec! API v2, external-id mode).
+
+    Returns:
+        ``None`` when there is none: absent, null, empty text, an empty list.
+
+    Raises:
+        BadValue: It is none of the known forms.
+    """
+    if value is None or value == "" or value == [] or value == {}:
+        return None
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        return RemoteId(_text(value, path), plain=True)
+    if isinstance(value, Mapping):
+        value = [value]
+    if not isinstance(value, list) or len(value) > 200:
+        raise BadValue(path, "an id or a list of ids", kind_of(value))
+    connec_id: str | None = None
+    others: list[tuple[str, str, str]] = []
+    for entry in value:
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("id"), (str, int)):
+            raise BadValue(path, "entries with provider, realm and id", kind_of(entry))
+        provider = entry.get("provider")
+        if provider == HUB_PROVIDER:
+            connec_id = connec_id or _text(entry["id"], path)
+        elif isinstance(provider, str):
+            others.append((provider, str(entry.get("realm") or ""), str(entry["id"])))
+    return RemoteId(connec_id, tuple(others)) if connec_id or others else None
+
+
+def external_id(identifier: str, provider: str, realm: str) -> list[dict[str, str]]:
+    """Return the list form with one application's own entry, the only one it may send."""
+    return [{"id": identifier, "provider": provider, "realm": realm}]
+
+
+def _text(value: str | int, path: str) -> str:
+    text = str(value)
+    if len(text) > MAX_ID_LENGTH or clean_text(text):
+        raise BadValue(path, f"an id of at most {MAX_ID_LENGTH} characters", kind_of(value))
+    return text
+
+
+class Reference(Field):
+    """Map a foreign key to another mapped model.
+
+    The hub's value is the referenced record's id, in either form. It is resolved to the row that holds this
+    id in the same group, one query a model for a whole page; a record that refers to an unknown one is
+    fetched or parked, never dropped.
+    """
+
+    columns = (models.ForeignKey,)
+    fills_relations = True
+
+    def decoder(self, column: models.Field[Any, Any], path: Path) -> Convert:
+        where = ".".join(path)
+        return lambda value: parse_remote_id(value, where)
+
+    def encoder(self, column: models.Field[Any, Any]) -> Convert:
+        return lambda value: None if value is None else value.connec_id
+
+    def comparer(self, column: models.Field[Any, Any]) -> Convert:
+        def compare(value: RemoteId | None) -> str | None:
+            if value is None:
+                return None
+            return value.connec_id or "|".join(sorted("/".join(entry) for entry in value.others))
+
+        return compare
+
+    def reference(self, column: models.Field[Any, Any]) -> type[models.Model] | None:
+        target = column.remote_field.model if column.remote_field else None
+        return target if isinstance(target, type) else None

@@ -1,0 +1,82 @@
+"""The manager that covers what Django does without ``save()``: bulk writes and deletes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any, TypeVar
+
+from django.db import models, router, transaction
+
+from django_connec.models.columns import BOOKKEEPING, reads_only_engine
+from django_connec.tracking import deletions, wakeups
+from django_connec.tracking.clock import next_stamp
+from django_connec.tracking.switch import is_tracking
+
+__all__ = ["ConnecManager", "ConnecQuerySet"]
+
+T = TypeVar("T", bound=models.Model)
+
+
+class ConnecQuerySet(models.QuerySet[T]):
+    """Marks what bulk operations change, in the same statement.
+
+    A model with a manager of its own combines them: ``ConnecManager.from_queryset(MyQuerySet)``, or
+    ``class MyQuerySet(ConnecQuerySet)``.
+    """
+
+    def update(self, **kwargs: Any) -> int:
+        """As Django's; the rows are marked as changed in the same UPDATE. ``bulk_update`` comes through here."""
+        if is_tracking() and kwargs and not reads_only_engine(kwargs):
+            kwargs["connec_changed_at"] = next_stamp()
+            wakeups.note(self._write_alias(), self.model, None)
+        return super().update(**kwargs)
+
+    def bulk_create(
+        self,
+        objs: Iterable[T],
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Collection[str] | None = None,
+        unique_fields: Collection[str] | None = None,
+    ) -> list[T]:
+        """As Django's; every row is marked as changed, also those that ``update_conflicts`` updates."""
+        rows = list(objs)
+        tracking = is_tracking()
+        for row in rows:
+            # A copied instance must not bring another row's identity along.
+            for name in BOOKKEEPING - {"connec_group_id"}:
+                setattr(row, name, None)
+            row.connec_changed_at = next_stamp() if tracking else None  # type: ignore[attr-defined]
+        if tracking and rows:
+            wakeups.note(self._write_alias(), self.model, None)
+            if update_fields is not None:
+                update_fields = [*update_fields, "connec_changed_at"]
+        return super().bulk_create(
+            rows,
+            batch_size=batch_size,
+            ignore_conflicts=ignore_conflicts,
+            update_conflicts=update_conflicts,
+            update_fields=update_fields,
+            unique_fields=unique_fields,
+        )
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """As Django's; the tombstones of all rows are read and written together, in the same transaction."""
+        alias = self._write_alias()
+        with transaction.atomic(using=alias), deletions.collecting(self, alias):
+            return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+    def pending(self) -> ConnecQuerySet[T]:
+        """Only the rows with changes that the hub has not got yet."""
+        return self.filter(connec_changed_at__isnull=False)
+
+    def _write_alias(self) -> str:
+        return self._db or router.db_for_write(self.model, **self._hints)
+
+
+class ConnecManager(models.Manager.from_queryset(ConnecQuerySet)):  # type: ignore[misc]
+    """The default manager of :class:`~django_connec.models.ConnecSyncMixin`."""

@@ -1,0 +1,190 @@
+"""The records in the hub's answers, applied through the same path as all others.
+
+Agreed is what the hub answered, not what we sent: it may have normalised, merged or completed it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from django_connec.failures import store_failures
+from django_connec.inbound import parked
+from django_connec.inbound.chunk import write_chunk
+from django_connec.inbound.dberrors import describe, is_record_error
+from django_connec.inbound.incoming import Incoming, failed, read_records
+from django_connec.inbound.lookup import Held
+from django_connec.inbound.outcome import Outcome
+from django_connec.inbound.references import resolve
+from django_connec.mapping import Mapper
+from django_connec.models import Conflict, ConnecGroup, Failure
+from django_connec.models.columns import CHANGED, HUB_UPDATED, ID, STATE
+from django_connec.signals import conflict_found, records_applied
+
+__all__ = ["Applied", "apply_answers"]
+
+
+@dataclass(slots=True)
+class Applied:
+    """What became of the answers.
+
+    Attributes:
+        agreed: Keys of the rows that are in step with their answers now.
+        duplicates: Keys of rows whose record another row holds already.
+        broken: Keys of rows whose answer could not be read, with why.
+    """
+
+    agreed: list[Any] = field(default_factory=list)
+    duplicates: list[Any] = field(default_factory=list)
+    broken: dict[Any, str] = field(default_factory=dict)
+
+
+def apply_answers(
+    group: ConnecGroup,
+    mapper: Mapper,
+    answers: Sequence[tuple[Any, Mapping[str, Any]]],
+    *,
+    skew: dt.timedelta,
+    using: str,
+    sent: bool = True,
+) -> Applied:
+    """Apply the record of each answer to the row that was sent.
+
+    Args:
+        group: Whose they are.
+        mapper: Mapper of the rows.
+        answers: Primary key and record of each row that the hub accepted.
+        skew: The hub's clock less ours.
+        using: Alias of the database.
+        sent: The rows' own changes were sent, not only their ids.
+    """
+    applied = Applied()
+    pairs = _read(group, mapper, answers, applied, using)
+    pairs = _set_duplicates_apart(group, mapper, pairs, applied, using)
+    _leave_out_missing(group, mapper, pairs, using)
+    try:
+        if pairs:
+            _write(group, mapper, pairs, applied, skew, using, sent)
+    except Exception as error:
+        if not is_record_error(error):
+            raise
+        for pair in pairs:
+            _write_alone(group, mapper, pair, applied, skew, using, sent)
+    return applied
+
+
+def _read(
+    group: ConnecGroup, mapper: Mapper, answers: Sequence[tuple[Any, Mapping[str, Any]]], applied: Applied, using: str
+) -> list[tuple[Incoming, Held]]:
+    rows = mapper.model._base_manager.using(using).filter(pk__in=[pk for pk, _ in answers]).order_by()
+    held = {values[0]: Held(*values) for values in rows.values_list("pk", ID, HUB_UPDATED, CHANGED, STATE)}
+    pairs: list[tuple[Incoming, Held]] = []
+    for pk, record in answers:
+        if pk not in held:
+            # Deleted while it was on the way: its tombstone takes it from here.
+            continue
+        incoming, broken = read_records(group, mapper.meta.resource, [record], Outcome())
+        if broken:
+            applied.broken[pk] = broken[0].message
+            store_failures(group, Failure.Direction.PULL, mapper.meta.resource, broken)
+        elif incoming and incoming[0].mapper is mapper:
+            pairs.append((incoming[0], held[pk]))
+        else:
+            applied.agreed.append(pk)
+    return pairs
+
+
+def _set_duplicates_apart(
+    group: ConnecGroup, mapper: Mapper, pairs: Sequence[tuple[Incoming, Held]], applied: Applied, using: str
+) -> list[tuple[Incoming, Held]]:
+    """The hub merges records: an answer may carry the id that another row holds."""
+    if mapper.is_singular:
+        return list(pairs)
+    claims = {item.connec_id for item, held in pairs if item.connec_id and held.connec_id != item.connec_id}
+    owners: dict[str | None, Any] = {}
+    if claims:
+        rows = mapper.model._base_manager.using(using).filter(connec_group=group, connec_id__in=claims)
+        owners = dict(rows.order_by().values_list(ID, "pk"))
+    kept: list[tuple[Incoming, Held]] = []
+    for item, held in pairs:
+        owner = owners.get(item.connec_id)
+        if owner is None or owner == held.pk:
+            # Two rows of one batch may come back as one record.
+            owners[item.connec_id] = held.pk
+            kept.append((item, held))
+            continue
+        applied.duplicates.append(held.pk)
+        conflict = Conflict.objects.using(using).create(
+            group=group,
+            kind=Conflict.Kind.DUPLICATE,
+            resource=mapper.meta.resource,
+            model_label=mapper.label,
+            object_id=str(held.pk),
+            connec_id=item.connec_id or "",
+        )
+        conflict_found.send_robust(mapper.model, group=group, conflict=conflict)
+    return kept
+
+
+def _leave_out_missing(group: ConnecGroup, mapper: Mapper, pairs: Sequence[tuple[Incoming, Held]], using: str) -> None:
+    """Park records that refer to what is not here, and agree on the rest of them all the same."""
+    missing = resolve(group, [item for item, _ in pairs], using)
+    if not missing:
+        return
+    parked.park(group, [(pairs[position][0], gap) for position, gap in missing.items()])
+    for position in missing:
+        item = pairs[position][0]
+        for bound in mapper.references:
+            if bound.name not in item.references:
+                item.decoded.values.pop(bound.name, None)
+                item.decoded.digests.pop(bound.name, None)
+
+
+def _write(
+    group: ConnecGroup,
+    mapper: Mapper,
+    pairs: Sequence[tuple[Incoming, Held]],
+    applied: Applied,
+    skew: dt.timedelta,
+    using: str,
+    sent: bool,
+) -> None:
+    result = write_chunk(group, mapper, pairs, using=using, skew=skew, answers=sent)
+    applied.agreed += [held.pk for _, held in pairs]
+    updated = result.outcome.updated_pks.get(mapper.label, [])
+    if updated:
+
+        def send() -> None:
+            records_applied.send_robust(
+                mapper.model, group=group, resource=mapper.meta.resource, created=[], updated=updated, source="push"
+            )
+
+        transaction.on_commit(send, using=using, robust=True)
+
+
+def _write_alone(
+    group: ConnecGroup,
+    mapper: Mapper,
+    pair: tuple[Incoming, Held],
+    applied: Applied,
+    skew: dt.timedelta,
+    using: str,
+    sent: bool,
+) -> None:
+    item, held = pair
+    try:
+        _write(group, mapper, [pair], applied, skew, using, sent)
+    except Exception as error:
+        if not is_record_error(error):
+            raise
+        # The hub has it, so the row must know its id, or the next drain would create it again.
+        mapper.model._base_manager.using(using).filter(pk=held.pk).update(
+            connec_group=group, connec_id=item.connec_id, connec_updated_at=item.updated_at
+        )
+        applied.broken[held.pk] = describe(error)
+        record = failed(item.connec_id, item.record, describe(error))
+        store_failures(group, Failure.Direction.PULL, mapper.meta.resource, [record])

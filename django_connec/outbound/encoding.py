@@ -1,0 +1,157 @@
+"""From a pending row to the operation that tells the hub."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django_connec.client import Operation
+from django_connec.conf import get_settings
+from django_connec.exceptions import BadValue
+from django_connec.mapping import Mapper
+from django_connec.mapping.agreement import Agreement
+from django_connec.mapping.local import LocalValues
+from django_connec.mapping.paths import put
+from django_connec.mapping.references import external_id
+from django_connec.mapping.values import BLANK, is_blank
+from django_connec.models import ConnecGroup
+from django_connec.models.columns import Columns
+
+__all__ = ["Prepared", "own_id", "prepare", "stored_create_payload"]
+
+
+@dataclass(slots=True)
+class Prepared:
+    """One row and what is to be done with it.
+
+    Attributes:
+        row: The instance, read fresh and locked.
+        token: ``connec_changed_at`` as read; cleared only where it is still so.
+        operation: What to send; ``None`` where nothing differs from what was agreed.
+        agreement: The row's agreement with the digests that are on their way.
+        waits_for: References to rows that the hub does not know yet, left out of the operation.
+        problem: Why the row cannot be sent; empty where it can.
+    """
+
+    row: Any
+    token: dt.datetime | None
+    operation: Operation | None = None
+    agreement: Agreement = field(default_factory=Agreement)
+    waits_for: list[str] = field(default_factory=list)
+    problem: str = ""
+
+    @property
+    def is_create(self) -> bool:
+        return self.operation is not None and self.operation.method == "post"
+
+
+def own_id(mapper: Mapper, group: ConnecGroup, pk: Any) -> list[dict[str, str]]:
+    """Return the ``id`` that this application may send: its own entry (Connec! API v2, external-id mode)."""
+    return external_id(mapper.identifier(pk), get_settings().provider, group.effective_realm)
+
+
+def prepare(
+    mapper: Mapper, group: ConnecGroup, rows: Sequence[Any], *, first_link: dt.datetime | None, using: str
+) -> list[Prepared]:
+    """Encode rows. One that cannot be encoded says why and harms no other.
+
+    Args:
+        mapper: Their mapper.
+        group: The group they belong to.
+        rows: Instances, read fresh and locked.
+        first_link: Rows changed up to then are matched to records that the hub has already; ``None``: all.
+        using: Alias of the database.
+    """
+    local = LocalValues(mapper, rows, group.pk, group.effective_realm, using)
+    prepared: list[Prepared] = []
+    for row in rows:
+        item = Prepared(row, Columns(row).changed_at, agreement=Agreement.load(Columns(row).state))
+        prepared.append(item)
+        try:
+            _encode(mapper, group, item, local, first_link)
+        except BadValue as error:
+            item.operation, item.problem = None, str(error)
+        except Exception as error:
+            # A host's encode or before_push; what it raised may hold values.
+            item.operation, item.problem = None, f"the mapper raised {type(error).__name__}"
+    return prepared
+
+
+def stored_create_payload(mapper: Mapper, pk: Any, group_id: int, using: str) -> bytes | None:
+    """Return, as JSON, the whole create of a row that is about to be deleted while its create is on the way."""
+    row = mapper.model._base_manager.using(using).filter(pk=pk).first()
+    group = ConnecGroup.objects.using(using).filter(pk=group_id).first()
+    if row is None or group is None:
+        return None
+    local = LocalValues(mapper, [row], group.pk, group.effective_realm, using)
+    payload = _create_payload(mapper, group, row, local.values(row), {})
+    return json.dumps(payload, default=str).encode()
+
+
+def _encode(
+    mapper: Mapper, group: ConnecGroup, item: Prepared, local: LocalValues, first_link: dt.datetime | None
+) -> None:
+    row, agreement = item.row, item.agreement
+    if "should_push" in mapper.customises and not mapper.should_push(row):
+        return
+    if mapper.meta.created_field and not group.is_within_history(getattr(row, mapper.meta.created_field)):
+        return
+    values, digests = local.values(row), local.digests(row)
+    connec_id = Columns(row).connec_id
+    item.waits_for = [name for name in local.unresolved(row) if not agreement.is_local(name, digests[name])]
+    is_update = connec_id is not None or (mapper.is_singular and bool(agreement.agreed))
+    if is_update:
+        changed = _changed(mapper, agreement, digests, skip=item.waits_for)
+        if not changed:
+            return
+        payload = mapper.payload(values, changed, agreement.leftovers)
+    else:
+        changed = [f.name for f in mapper.fields if f.push and f.name not in item.waits_for]
+        payload = _create_payload(mapper, group, row, values, agreement.leftovers)
+        if first_link is None or (item.token is not None and item.token <= first_link):
+            _add_matching(mapper, payload, digests)
+    if "before_push" in mapper.customises:
+        mapper.before_push(payload, row)
+    # What cannot be written as JSON must fail here, alone, and not in the middle of a batch.
+    json.dumps(payload, allow_nan=False)
+    agreement.sent = {name: digests[name] for name in changed}
+    method = "put" if is_update else "post"
+    target = None if mapper.is_singular else connec_id
+    item.operation = Operation(method, group.uid, mapper.meta.resource, target, payload)
+
+
+def _changed(mapper: Mapper, agreement: Agreement, digests: dict[str, str], skip: Iterable[str]) -> list[str]:
+    left_out = set(skip)
+    return [
+        bound.name
+        for bound in mapper.fields
+        if bound.push
+        and not bound.create_only
+        and bound.name not in left_out
+        and not agreement.is_local(bound.name, digests[bound.name])
+        # A blank that was never agreed on says nothing.
+        and not (digests[bound.name] == BLANK and bound.name not in agreement.agreed)
+    ]
+
+
+def _create_payload(
+    mapper: Mapper, group: ConnecGroup, row: Any, values: dict[str, Any], leftovers: dict[str, Any]
+) -> dict[str, Any]:
+    names = [bound.name for bound in mapper.fields if bound.push]
+    payload = mapper.payload(values, names, leftovers, skip_blank=True)
+    for path, value in mapper.meta.when.items():
+        put(payload, tuple(path.split(".")), value)
+    payload = {key: value for key, value in payload.items() if not is_blank(value)}
+    payload["id"] = own_id(mapper, group, row.pk)
+    return payload
+
+
+def _add_matching(mapper: Mapper, payload: dict[str, Any], digests: dict[str, str]) -> None:
+    """Ask the hub to look for an existing record (Connec! API v2, matching_fields); a blank matches nothing."""
+    blank = {".".join(bound.path) for bound in mapper.fields if digests[bound.name] == BLANK}
+    usable = [list(alternative) for alternative in mapper.meta.match_on if not blank & set(alternative)]
+    if usable:
+        payload["opts"] = {"matching_fields": usable[0] if len(mapper.meta.match_on) == 1 else usable}

@@ -1,0 +1,85 @@
+"""Which rows of a group have something to send: found by index, and without those that must wait."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from typing import Any
+
+from django.db import models
+from django.db.models import CharField, Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Cast, Coalesce, Replace
+from django.utils import timezone
+
+from django_connec.mapping import Mapper
+from django_connec.models import ConnecGroup, Failure
+
+__all__ = ["moved_rows", "pending_keys", "unlinked_pending"]
+
+
+def pending_keys(
+    mapper: Mapper, group: ConnecGroup, limit: int, *, leave_out: Collection[Any] = (), using: str
+) -> list[Any]:
+    """Return the primary keys of rows to send, oldest change first.
+
+    Left out in SQL are rows with a failure that is not due or given up, so that poison rows cannot fill
+    every chunk.
+
+    Args:
+        mapper: Whose rows.
+        group: Whose data.
+        limit: How many at most.
+        leave_out: Keys that this drain has put off.
+        using: Alias of the database.
+    """
+    now = timezone.now()
+    rows = mapper.model._base_manager.using(using).filter(
+        **{mapper.meta.group: group, "connec_changed_at__isnull": False}
+    )
+    rows = rows.filter(~Exists(_waiting(mapper, group, now, using)))
+    if leave_out:
+        rows = rows.exclude(pk__in=list(leave_out))
+    ordered = rows.order_by("connec_changed_at", "pk").values_list("pk", flat=True)
+    keys = list(ordered.filter(connec_group=group)[:limit])
+    if len(keys) < limit and mapper.meta.group != "connec_group":
+        keys += ordered.filter(unlinked_pending())[: limit - len(keys)]
+    return keys
+
+
+def unlinked_pending() -> Q:
+    """Rows that no drain has met yet.
+
+    Written so that no database can use the index that begins with ``connec_group``: rows of companies that
+    never linked stay marked, and all of them are under its NULL. The foreign key of the group path finds
+    only this group's.
+    """
+    return Q(pk__isnull=False) & models.Q(models.lookups.Exact(Coalesce(F("connec_group"), Value(0)), 0))
+
+
+def moved_rows(mapper: Mapper, group: ConnecGroup, limit: int, using: str) -> list[Any]:
+    """Return pending rows of this group whose path leads to another one now."""
+    if mapper.meta.group == "connec_group":
+        return []
+    rows = mapper.model._base_manager.using(using).filter(connec_group=group, connec_changed_at__isnull=False)
+    return list(
+        rows.filter(**{f"{mapper.meta.group}__isnull": False})
+        .exclude(**{mapper.meta.group: group})
+        .order_by("pk")
+        .values_list("pk", flat=True)[:limit]
+    )
+
+
+def _waiting(mapper: Mapper, group: ConnecGroup, now: dt.datetime, using: str) -> models.QuerySet[Failure]:
+    key: Any = Cast(OuterRef("pk"), CharField(max_length=64))
+    failures = Failure.objects.using(using).waiting(now)
+    failures = failures.filter(
+        group=group,
+        direction=Failure.Direction.PUSH,
+        resource=mapper.meta.resource,
+        model_label=mapper.label,
+    )
+    if isinstance(mapper.model._meta.pk, models.UUIDField):
+        # Databases spell a UUID with or without hyphens.
+        bare = Replace(F("object_id"), Value("-"), Value(""))
+        return failures.annotate(bare_id=bare).filter(bare_id=Replace(key, Value("-"), Value("")))
+    return failures.filter(object_id=key)

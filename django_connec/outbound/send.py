@@ -1,0 +1,267 @@
+"""One batch: put what is about to be sent on record, send it, record the answers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connections, transaction
+from django.utils import timezone
+
+from django_connec.client import (
+    ConnecAuthError,
+    ConnecClient,
+    ConnecError,
+    ConnecNotFound,
+    ConnecRejected,
+    Operation,
+    Result,
+)
+from django_connec.failures import FailedRecord, drop_failures, store_failures
+from django_connec.leases import HeldLease
+from django_connec.mapping import Mapper
+from django_connec.models import ConnecGroup, Failure
+from django_connec.models.columns import CHANGED, GROUP, ID, STATE
+from django_connec.outbound.answers import Applied, apply_answers
+from django_connec.outbound.encoding import Prepared, prepare
+from django_connec.signals import push_failed, records_pushed
+from django_connec.sql import update_rows
+
+__all__ = ["Sender", "Sent", "run_batch", "skew_of"]
+
+
+@dataclass(slots=True)
+class Sent:
+    """What became of the rows of one batch.
+
+    Attributes:
+        pushed: Rows that the hub accepted.
+        unchanged: Rows that differ in nothing from what was agreed.
+        failed: Rows that it refused, or that could not be encoded.
+        put_off: Keys of rows that wait for another one.
+        is_whole: Every row of the batch was dealt with.
+    """
+
+    pushed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    put_off: dict[Any, list[str]] = field(default_factory=dict)
+
+    def add(self, other: Sent) -> None:
+        """Add another batch's counts."""
+        self.pushed += other.pushed
+        self.unchanged += other.unchanged
+        self.failed += other.failed
+        self.put_off |= other.put_off
+
+
+def skew_of(date: dt.datetime | None) -> dt.timedelta:
+    """Return the hub's clock less ours, from an answer's Date header; zero where it has none."""
+    return dt.timedelta(0) if date is None else date - timezone.now()
+
+
+def run_batch(client: ConnecClient, operations: Sequence[Operation]) -> tuple[list[Result], dt.timedelta]:
+    """Send operations in one call; where the hub refuses the whole call, each alone, so that one poison
+    record cannot hold up the others.
+
+    Raises:
+        ConnecUnavailable: The hub cannot be reached now.
+        ConnecAuthError: The credentials are refused, or the group is not accessible.
+    """
+    try:
+        answer = client.batch(operations)
+    except ConnecRejected:
+        return [_run_alone(client, operation) for operation in operations], dt.timedelta(0)
+    return list(answer.results), skew_of(answer.date)
+
+
+class Sender:
+    """Sends the pending rows of one group.
+
+    Args:
+        group: Whose rows.
+        client: The marketplace's client.
+        lease: Held while results are written.
+        using: Alias of the database.
+    """
+
+    def __init__(self, group: ConnecGroup, client: ConnecClient, lease: HeldLease, using: str) -> None:
+        self.group = group
+        self.client = client
+        self.lease = lease
+        self.using = using
+
+    def send(self, mapper: Mapper, keys: Sequence[Any], first_link: dt.datetime | None) -> Sent:
+        """Send some rows of one mapper in one call.
+
+        Raises:
+            ConnecUnavailable, ConnecAuthError: See :func:`run_batch`; the rows stay pending.
+            LeaseLost: Another worker has the group; nothing of the answers is written.
+        """
+        sent = Sent()
+        prepared = self._prepare(mapper, keys, first_link, sent)
+        if not prepared:
+            return sent
+        operations = [item.operation for item in prepared if item.operation is not None]
+        results, skew = run_batch(self.client, operations)
+        self.lease.confirm()
+        accepted: list[tuple[Any, Any]] = []
+        refused: list[tuple[Prepared, ConnecError]] = []
+        for item, result in zip(prepared, results, strict=True):
+            if result.error is None and result.record is not None:
+                accepted.append((item.row.pk, result.record))
+            elif isinstance(result.error, ConnecAuthError):
+                raise result.error
+            else:
+                refused.append((item, result.error or ConnecError("the answer holds no record")))
+        refused = self._confirm_missing(mapper, refused, accepted)
+        applied = apply_answers(self.group, mapper, accepted, skew=skew, using=self.using)
+        self._record(mapper, prepared, applied, refused, sent)
+        return sent
+
+    def _prepare(
+        self, mapper: Mapper, keys: Sequence[Any], first_link: dt.datetime | None, sent: Sent
+    ) -> list[Prepared]:
+        with transaction.atomic(using=self.using):
+            self.lease.check()
+            rows = list(
+                mapper.model._base_manager.using(self.using).select_for_update().filter(pk__in=keys).order_by("pk")
+            )
+            rows = [row for row in rows if getattr(row, CHANGED) is not None]
+            prepared = prepare(mapper, self.group, rows, first_link=first_link, using=self.using)
+            ready = [item for item in prepared if item.operation is not None]
+            quiet = [item for item in prepared if item.operation is None and not item.problem]
+            for item in prepared:
+                if item.waits_for:
+                    sent.put_off[item.row.pk] = item.waits_for
+            self._clear(mapper, [item for item in quiet if not item.waits_for])
+            for item in ready:
+                setattr(item.row, GROUP, self.group.pk)
+                setattr(item.row, STATE, item.agreement.dump())
+            update_rows(mapper.model, [item.row for item in ready], (GROUP, STATE), using=self.using)
+        sent.unchanged += len(quiet)
+        broken = [(item, ConnecError(item.problem)) for item in prepared if item.problem]
+        if broken:
+            self._fail(mapper, broken, sent)
+        return ready
+
+    def _confirm_missing(
+        self, mapper: Mapper, refused: Sequence[tuple[Prepared, ConnecError]], accepted: list[tuple[Any, Any]]
+    ) -> list[tuple[Prepared, ConnecError]]:
+        """An update that met a 404: the record is gone, and made again, or merged into another, and followed."""
+        remaining: list[tuple[Prepared, ConnecError]] = []
+        for item, error in refused:
+            operation = item.operation
+            if operation is None or not isinstance(error, ConnecNotFound) or operation.id is None:
+                remaining.append((item, error))
+                continue
+            try:
+                found = self.client.get(self.group.uid, mapper.meta.resource, operation.id)
+            except ConnecNotFound:
+                item.row.__dict__["_connec_gone"] = True
+                remaining.append((item, error))
+                continue
+            # The row stays pending and goes to the new id next time.
+            item.token = None
+            accepted.append((item.row.pk, found.record))
+        gone = [item.row for item, _ in remaining if item.row.__dict__.pop("_connec_gone", False)]
+        for row in gone:
+            setattr(row, ID, None)
+            setattr(row, STATE, None)
+        update_rows(mapper.model, gone, (ID, STATE), using=self.using)
+        return [(item, error) for item, error in remaining if item.row not in gone]
+
+    def _record(
+        self,
+        mapper: Mapper,
+        prepared: Sequence[Prepared],
+        applied: Applied,
+        refused: Sequence[tuple[Prepared, ConnecError]],
+        sent: Sent,
+    ) -> None:
+        by_key = {item.row.pk: item for item in prepared}
+        done = [by_key[pk] for pk in applied.agreed if pk in by_key]
+        self._clear(mapper, [item for item in done if item.token is not None and not item.waits_for])
+        sent.pushed += len(done)
+        keys = [str(item.row.pk) for item in done]
+        drop_failures(self.group, Failure.Direction.PUSH, mapper.meta.resource, keys, mapper.label)
+        lost = [
+            (by_key[pk], ConnecError("another row holds the record that the hub answered with"))
+            for pk in applied.duplicates
+        ]
+        lost += [
+            (by_key[pk], ConnecError(f"the answer could not be applied: {why}")) for pk, why in applied.broken.items()
+        ]
+        self._fail(mapper, [*refused, *lost], sent, dead=set(applied.duplicates))
+        if done:
+            records_pushed.send_robust(
+                mapper.model, group=self.group, resource=mapper.meta.resource, pks=[item.row.pk for item in done]
+            )
+
+    def _fail(
+        self, mapper: Mapper, items: Sequence[tuple[Prepared, ConnecError]], sent: Sent, dead: set[Any] | None = None
+    ) -> None:
+        if not items:
+            return
+        sent.failed += len(items)
+        failed = [
+            FailedRecord(
+                object_id=str(item.row.pk),
+                model_label=mapper.label,
+                message=error.reason,
+                retry_after=error.retry_after,
+            )
+            for item, error in items
+        ]
+        store_failures(self.group, Failure.Direction.PUSH, mapper.meta.resource, failed)
+        if dead:
+            Failure.objects.using(self.using).filter(
+                group=self.group,
+                direction=Failure.Direction.PUSH,
+                model_label=mapper.label,
+                object_id__in=[str(pk) for pk in dead],
+            ).update(is_dead=True)
+        for item, error in items:
+            push_failed.send_robust(
+                mapper.model,
+                group=self.group,
+                resource=mapper.meta.resource,
+                pk=item.row.pk,
+                message=error.reason,
+            )
+
+    def _clear(self, mapper: Mapper, items: Sequence[Prepared]) -> None:
+        """Clear the mark where it is still the one that was read; a save made meanwhile stays pending."""
+        if not items:
+            return
+        connection = connections[self.using]
+        quote = connection.ops.quote_name
+        options = mapper.model._meta
+        pk = options.pk
+        column: Any = options.get_field(CHANGED)
+        statement = (
+            f"UPDATE {quote(options.db_table)} SET {quote(column.column)} = NULL "  # noqa: S608 - names of the model's
+            f"WHERE {quote(pk.column)} = %s AND {quote(column.column)} = %s"
+        )
+        values = [
+            (pk.get_db_prep_value(item.row.pk, connection), column.get_db_prep_save(item.token, connection))
+            for item in items
+        ]
+        with connection.cursor() as cursor:
+            cursor.executemany(statement, values)
+
+
+def _run_alone(client: ConnecClient, operation: Operation) -> Result:
+    call = client.create if operation.method == "post" else client.update
+    arguments: tuple[Any, ...] = (operation.group_uid, operation.resource)
+    if operation.method == "put":
+        arguments = (*arguments, operation.id)
+    try:
+        answer = call(*arguments, operation.attributes)
+    except ConnecAuthError:
+        raise
+    except ConnecError as error:
+        return Result(error.status or 0, None, error)
+    return Result(answer.status, answer.record, None)

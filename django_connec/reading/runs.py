@@ -1,0 +1,72 @@
+"""Keep a run's record: counts by resource, how it ended, and the signal at the end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from django.utils import timezone
+
+from django_connec.client import ConnecAuthError, ConnecError
+from django_connec.inbound import Outcome
+from django_connec.models import ConnecGroup, SyncRun
+from django_connec.signals import sync_finished
+
+__all__ = ["Progress", "RunRecorder"]
+
+logger = logging.getLogger(__name__)
+
+#: Told after each page: resource, records seen so far, records in all (``None``: not known).
+Progress = Callable[[str, int, "int | None"], None]
+
+
+class RunRecorder:
+    """Context manager around one run of one group.
+
+    Errors of the hub end the run and are kept in its record; all others are kept and raised on. 401 and 403
+    stop the group.
+
+    Attributes:
+        run: The record; never saved where ``dry_run``.
+    """
+
+    def __init__(self, group: ConnecGroup, kind: SyncRun.Kind, *, dry_run: bool = False) -> None:
+        self.group = group
+        self.dry_run = dry_run
+        self.run = SyncRun(group=group, kind=kind)
+        self._totals: dict[str, Outcome] = {}
+
+    def count(self, resource: str, outcome: Outcome) -> None:
+        """Add what became of one page."""
+        total = self._totals.setdefault(resource, Outcome())
+        for name in Outcome.COUNTS:
+            setattr(total, name, getattr(total, name) + getattr(outcome, name))
+        self.run.counts = {name: entry.counts() for name, entry in self._totals.items()}
+
+    @property
+    def failed(self) -> int:
+        """Records that failed so far."""
+        return sum(entry.failed for entry in self._totals.values())
+
+    def __enter__(self) -> Self:
+        if not self.dry_run:
+            self.run.save()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self.run.finished_at = timezone.now()
+        if error is None:
+            self.run.state = SyncRun.State.PARTIAL if self.failed else SyncRun.State.SUCCEEDED
+        else:
+            self.run.state = SyncRun.State.FAILED
+            self.run.error = error.reason if isinstance(error, ConnecError) else type(error).__name__
+        if isinstance(error, ConnecAuthError) and not self.dry_run:
+            self.group.stop(error.reason)
+        if not self.dry_run:
+            self.run.save()
+            sync_finished.send_robust(ConnecGroup, group=self.group, run=self.run)
+        return isinstance(error, ConnecError)

@@ -1,0 +1,12 @@
+"""A Connec! hub on the developer's own machine.
+
+Independent of the rest of the package: it imports neither the client nor the mapping, so that both cannot be
+wrong together.
+"""
+
+from django_connec.sandbox.faults import Fault
+from django_connec.sandbox.hub import Call, SandboxHub
+from django_connec.sandbox.store import Application
+from django_connec.sandbox.webhooks import Delivery
+
+__all__ = ["Application", "Call", "Delivery", "Fault", "SandboxHub"]

@@ -1,0 +1,95 @@
+"""The hub's resources, and which record a reference attribute leads to (Connec! API v2, entity catalogue)."""
+
+from __future__ import annotations
+
+__all__ = ["COLLECTIONS", "SINGULAR", "code_prefix", "has_status", "referred_resource"]
+
+SINGULAR = frozenset({"company"})
+
+COLLECTIONS = frozenset(
+    {
+        "accounts",
+        "app_users",
+        "connector_syncs",
+        "employees",
+        "event_orders",
+        "events",
+        "invoices",
+        "items",
+        "journals",
+        "leave_applications",
+        "opportunities",
+        "organizations",
+        "pay_items",
+        "pay_runs",
+        "pay_schedules",
+        "pay_stubs",
+        "payment_methods",
+        "payments",
+        "people",
+        "projects",
+        "purchase_orders",
+        "quotes",
+        "sales_orders",
+        "stock_adjustments",
+        "tax_codes",
+        "tax_rates",
+        "teams",
+        "time_activities",
+        "time_sheets",
+        "transaction_logs",
+        "venues",
+        "warehouses",
+        "work_locations",
+    }
+)
+
+_PREFIXES = {
+    "organizations": "OR",
+    "people": "PE",
+    "items": "IT",
+    "app_users": "US",
+    "opportunities": "POT",
+    "employees": "EM",
+    "invoices": "INV",
+    "payments": "PAY",
+    "warehouses": "WH",
+    "events": "EV",
+}
+
+#: By the end of the attribute's name; longer ends first.
+_REFERENCES = (
+    ("organization_id", "organizations"),
+    ("sales_order_id", "sales_orders"),
+    ("work_location_id", "work_locations"),
+    ("tax_code_id", "tax_codes"),
+    ("account_id", "accounts"),
+    ("employee_id", "employees"),
+    ("pay_item_id", "pay_items"),
+    ("project_id", "projects"),
+    ("assignee_id", "app_users"),
+    ("person_id", "people"),
+    ("event_id", "events"),
+    ("lead_id", "people"),
+    ("item_id", "items"),
+)
+
+# A business number of the employee, not a link.
+_NO_LINKS = {("employees", "employee_id")}
+
+
+def code_prefix(resource: str) -> str:
+    """Return the letters of the short numbers that the hub gives, as ``OR`` in ``OR3``."""
+    return _PREFIXES.get(resource, resource[:2].upper())
+
+
+def has_status(resource: str) -> bool:
+    """Tell whether records show a ``status``; the recorded app users and opportunities do not."""
+    return resource not in SINGULAR and resource not in ("app_users", "opportunities", "employees")
+
+
+def referred_resource(resource: str, attribute: str) -> str | None:
+    """Return the resource that an attribute refers to; ``None`` where it is no reference."""
+    if not attribute.endswith("_id") or (resource, attribute) in _NO_LINKS:
+        return None
+    return next((target for end, target in _REFERENCES if attribute == end or attribute.endswith(f"_{end}")), None)

@@ -1,0 +1,62 @@
+"""Faults on demand: what a hub in trouble does, for so many requests."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Fault", "Faults"]
+
+Kind = Literal["status", "drop", "lose_answer", "garbage", "slow"]
+
+
+@dataclass(slots=True)
+class Fault:
+    """One kind of trouble.
+
+    Attributes:
+        kind: ``status`` answers with it and does nothing; ``drop`` closes the connection and does nothing;
+            ``lose_answer`` does what was asked and closes the connection; ``garbage`` answers something that
+            is no JSON; ``slow`` waits first.
+        times: How many requests it befalls; -1: all.
+        path: Regular expression that the method and path must match, as ``POST /batch``.
+        status: For ``status``.
+        retry_after: Seconds, sent as Retry-After with ``status``.
+        seconds: For ``slow``.
+    """
+
+    kind: Kind
+    times: int = 1
+    path: str = ""
+    status: int = 503
+    retry_after: int | None = None
+    seconds: float = 0.0
+
+
+class Faults:
+    """The faults that are set. Safe to change while the hub is serving."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """Let a fault happen from now on."""
+        with self._lock:
+            self._faults.append(fault)
+
+    def clear(self) -> None:
+        """Forget all faults."""
+        with self._lock:
+            self._faults.clear()
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """Return the fault that befalls a request, and count it."""
+        with self._lock:
+            for fault in self._faults:
+                if fault.times and re.search(fault.path, f"{method} {path}"):
+                    fault.times -= 1
+                    return fault
+        return None

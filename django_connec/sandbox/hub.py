@@ -1,0 +1,224 @@
+"""``SandboxHub``: a Connec! hub on this machine, for development, demos and tests."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django_connec.sandbox.api import Api, Response
+from django_connec.sandbox.catalogue import SINGULAR, code_prefix, has_status
+from django_connec.sandbox.faults import Fault, Faults
+from django_connec.sandbox.ids import own_entries, read_attributes, show
+from django_connec.sandbox.records import READ_ONLY, Caller, Writer
+from django_connec.sandbox.server import HubServer
+from django_connec.sandbox.store import Application, Row, Store
+from django_connec.sandbox.webhooks import Delivery, Notifier
+
+__all__ = ["Call", "SandboxHub"]
+
+#: Who writes where a person, or a test, acts as an application that is none of the registered ones.
+ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the API, as the log shows it; never what was in it."""
+
+    method: str
+    path: str
+    status: int
+    milliseconds: float
+    operations: int
+
+
+class SandboxHub:
+    """A hub with a data set of its own an organisation, shared by the applications that have a group of it.
+
+    It is independent of the client and the mapping of this package: both could be wrong together otherwise.
+
+    Args:
+        database: SQLite file of its own; ``:memory:`` by default.
+        clock: Returns the hub's time, aware; the system's by default.
+        delay: Seconds that changes are collected before applications are notified.
+        attempts: Tries of one delivery.
+        back_off: Seconds before its second try.
+    """
+
+    def __init__(
+        self,
+        database: str = ":memory:",
+        *,
+        clock: Callable[[], dt.datetime] | None = None,
+        delay: float = 0.05,
+        attempts: int = 5,
+        back_off: float = 0.2,
+    ) -> None:
+        self.clock = clock or (lambda: dt.datetime.now(dt.UTC))
+        self.store = Store(database)
+        self.faults = Faults()
+        self.notifier = Notifier(self.store, delay=delay, attempts=attempts, back_off=back_off)
+        self.api = Api(self.store, lambda: self.clock(), self.notifier.changed)
+        self.calls: deque[Call] = deque(maxlen=10_000)
+        self._writer = Writer(self.store, lambda: self.clock(), self.notifier.changed)
+
+    # Set up ---------------------------------------------------------------------------------------------
+
+    def add_application(
+        self,
+        api_id: str,
+        api_key: str,
+        *,
+        webhook_url: str | None = None,
+        resources: Iterable[str] | None = None,
+        external_ids: bool = True,
+        echo: bool = False,
+    ) -> Application:
+        """Register an application, or change how it is registered.
+
+        Args:
+            webhook_url: Where it is notified; ``None``: nowhere.
+            resources: What it subscribes to; everything by default.
+            external_ids: Notifications carry ids in list form.
+            echo: It is notified of its own writes too.
+        """
+        subscribed = None if resources is None else frozenset(resources)
+        application = Application(api_id, api_key, webhook_url, subscribed, external_ids, echo)
+        self.store.save_application(application)
+        return application
+
+    def add_group(self, uid: str, *, api_id: str, org: str) -> None:
+        """Let an application see an organisation's data under this group id."""
+        self.store.save_group(uid, api_id, org)
+
+    def revoke(self, uid: str) -> None:
+        """Take a group away: its application is answered 401 from now on, and is not notified."""
+        self.store.revoke(uid)
+
+    # Data -----------------------------------------------------------------------------------------------
+
+    def load(self, org: str, resource: str, records: Iterable[Mapping[str, Any]]) -> int:
+        """Put records in as they are, notifying nobody; ids and times are kept where they are given.
+
+        Returns:
+            How many.
+        """
+        now = self._now()
+        rows: list[Row] = []
+        with self.store.transaction():
+            for record in records:
+                given = record.get("id")
+                hub_id = str(given) if isinstance(given, (str, int)) else str(uuid.uuid4())
+                body = read_attributes(
+                    self.store, org, resource, {k: v for k, v in record.items() if k not in READ_ONLY}
+                )
+                if "code" not in body and resource not in SINGULAR:
+                    body["code"] = f"{code_prefix(resource)}{self.store.next_number(org, resource)}"
+                if has_status(resource):
+                    body.setdefault("status", "ACTIVE")
+                created = str(record.get("created_at") or now)
+                rows.append(Row(hub_id, created, str(record.get("updated_at") or created), body))
+                for provider, realm, external in own_entries(given):
+                    self.store.set_external(org, resource, provider, realm, external, hub_id)
+            self.store.save_many(org, resource, rows)
+        return len(rows)
+
+    def create(self, org: str, resource: str, **attributes: Any) -> dict[str, Any]:
+        """Make a record as another application would; everyone who subscribed is notified."""
+        row, _ = self._writer.create(self._elsewhere(org), resource, attributes)
+        return self._show(org, resource, row)
+
+    def update(self, org: str, resource: str, id: str, **attributes: Any) -> dict[str, Any]:
+        """Change a record as another application would; everyone who subscribed is notified."""
+        return self._show(org, resource, self._writer.update(self._elsewhere(org), resource, id, attributes))
+
+    def merge(self, org: str, resource: str, keeper: str, loser: str) -> None:
+        """Make two records one."""
+        self._writer.merge(org, resource, keeper, loser)
+
+    def records(self, org: str, resource: str, *, external_ids: bool = False) -> list[dict[str, Any]]:
+        """Return all records of a resource."""
+        return show(self.store, org, resource, self.store.find(org, resource), group_uid="", external_ids=external_ids)
+
+    def get(self, org: str, resource: str, id: str, *, external_ids: bool = False) -> dict[str, Any] | None:
+        """Return one record; ``None`` where there is none."""
+        row = self.store.get(org, resource, id)
+        if row is None:
+            return None
+        return show(self.store, org, resource, [row], group_uid="", external_ids=external_ids)[0]
+
+    def by_external(self, org: str, resource: str, provider: str, realm: str, external: str) -> dict[str, Any] | None:
+        """Return the record to which an application gave this id."""
+        id = self.store.by_external(org, resource, provider, realm, external)
+        return None if id is None else self.get(org, resource, id)
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """What was delivered to whom, oldest first."""
+        return list(self.notifier.log)
+
+    def flush(self, timeout: float = 30.0) -> bool:
+        """Wait until every change noted so far is delivered or given up."""
+        return self.notifier.flush(timeout)
+
+    # Serve ----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def serve(self, port: int = 0) -> Iterator[str]:
+        """Serve on 127.0.0.1 for the block; yields scheme, host and port."""
+        server = HubServer(self.api, self.faults, self._log, self._control, port)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="connec-sandbox")
+        thread.start()
+        try:
+            yield server.url
+        finally:
+            server.stop()
+            thread.join(timeout=10)
+
+    def close(self) -> None:
+        """Stop notifying and let go of the database."""
+        self.notifier.close()
+        self.store.close()
+
+    def _log(self, method: str, path: str, status: int, milliseconds: float, operations: int) -> None:
+        self.calls.append(Call(method, path, status, milliseconds, operations))
+
+    def _control(self, method: str, path: str, content: Any) -> Response | None:
+        """The sandbox's own controls, for a demonstration in another process."""
+        content = content if isinstance(content, dict) else {}
+        name = path.removeprefix("/_sandbox/")
+        if (method, name) == ("GET", "log"):
+            return Response(
+                200,
+                {"calls": [asdict(call) for call in self.calls], "deliveries": [asdict(d) for d in self.deliveries]},
+            )
+        if (method, name) == ("POST", "flush"):
+            return Response(200, {"done": self.flush()})
+        if (method, name) == ("POST", "faults"):
+            self.faults.add(Fault(**content))
+            return Response(200, {})
+        if (method, name) == ("POST", "load"):
+            return Response(200, {"loaded": self.load(content["org"], content["resource"], content["records"])})
+        if (method, name) == ("POST", "create"):
+            return Response(200, self.create(content["org"], content["resource"], **content["attributes"]))
+        if (method, name) == ("POST", "update"):
+            return Response(
+                200, self.update(content["org"], content["resource"], content["id"], **content["attributes"])
+            )
+        if (method, name) == ("POST", "records"):
+            return Response(200, {"records": self.records(content["org"], content["resource"], external_ids=True)})
+        return None
+
+    def _elsewhere(self, org: str) -> Caller:
+        return Caller(ELSEWHERE, "", org, False)
+
+    def _show(self, org: str, resource: str, row: Row) -> dict[str, Any]:
+        return show(self.store, org, resource, [row], group_uid="", external_ids=False)[0]
+
+    def _now(self) -> str:
+        return self.clock().astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

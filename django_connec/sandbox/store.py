@@ -1,0 +1,314 @@
+"""What the hub knows, in SQLite: a file of its own, or memory. Never the host's database."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Application", "Row", "Store"]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS applications (
+    api_id TEXT PRIMARY KEY, api_key TEXT NOT NULL, webhook_url TEXT, resources TEXT,
+    external_ids INTEGER NOT NULL, echo INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS groups (
+    uid TEXT NOT NULL, api_id TEXT NOT NULL, org TEXT NOT NULL, revoked INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (uid, api_id));
+CREATE TABLE IF NOT EXISTS records (
+    seq INTEGER PRIMARY KEY, org TEXT NOT NULL, resource TEXT NOT NULL, id TEXT NOT NULL,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, body TEXT NOT NULL,
+    UNIQUE (org, resource, id));
+CREATE INDEX IF NOT EXISTS records_created ON records (org, resource, created_at, seq);
+CREATE INDEX IF NOT EXISTS records_updated ON records (org, resource, updated_at, seq);
+CREATE TABLE IF NOT EXISTS externals (
+    org TEXT NOT NULL, resource TEXT NOT NULL, provider TEXT NOT NULL, realm TEXT NOT NULL, external TEXT NOT NULL,
+    id TEXT NOT NULL, PRIMARY KEY (org, resource, provider, realm, external));
+CREATE INDEX IF NOT EXISTS externals_record ON externals (org, resource, id);
+CREATE TABLE IF NOT EXISTS merged (
+    org TEXT NOT NULL, resource TEXT NOT NULL, loser TEXT NOT NULL, keeper TEXT NOT NULL,
+    PRIMARY KEY (org, resource, loser));
+CREATE TABLE IF NOT EXISTS counters (
+    org TEXT NOT NULL, resource TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (org, resource));
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One application of the marketplace.
+
+    Attributes:
+        api_id: User name of its Basic credentials, both ways.
+        api_key: Their password.
+        webhook_url: Where it wants to be notified; ``None``: nowhere.
+        resources: What it subscribed to; ``None``: everything.
+        external_ids: Notifications carry ids in list form.
+        echo: It is notified of its own writes too.
+    """
+
+    api_id: str
+    api_key: str
+    webhook_url: str | None = None
+    resources: frozenset[str] | None = None
+    external_ids: bool = True
+    echo: bool = False
+
+
+@dataclass(slots=True)
+class Row:
+    """One record as stored: ids and references are the hub's own."""
+
+    id: str
+    created_at: str
+    updated_at: str
+    body: dict[str, Any]
+
+
+class Store:
+    """All data of one hub. Safe to share between threads; writers take turns.
+
+    Args:
+        path: The SQLite file; ``:memory:`` keeps nothing.
+    """
+
+    def __init__(self, path: str = ":memory:") -> None:
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connection.create_function("REGEXP", 2, _matches, deterministic=True)
+        if path != ":memory:":
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.executescript(SCHEMA)
+        self._depth = 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the store for one operation: all of it is kept, or none."""
+        with self._lock:
+            self._depth += 1
+            if self._depth == 1:
+                self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                if self._depth == 1:
+                    self._connection.execute("ROLLBACK")
+                raise
+            else:
+                if self._depth == 1:
+                    self._connection.execute("COMMIT")
+            finally:
+                self._depth -= 1
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    # Applications and groups ----------------------------------------------------------------------------
+
+    def save_application(self, application: Application) -> None:
+        resources = None if application.resources is None else json.dumps(sorted(application.resources))
+        self._run(
+            "INSERT OR REPLACE INTO applications VALUES (?, ?, ?, ?, ?, ?)",
+            application.api_id,
+            application.api_key,
+            application.webhook_url,
+            resources,
+            application.external_ids,
+            application.echo,
+        )
+
+    def applications(self) -> list[Application]:
+        return [
+            Application(
+                row[0],
+                row[1],
+                row[2],
+                None if row[3] is None else frozenset(json.loads(row[3])),
+                bool(row[4]),
+                bool(row[5]),
+            )
+            for row in self._all("SELECT * FROM applications ORDER BY api_id")
+        ]
+
+    def save_group(self, uid: str, api_id: str, org: str) -> None:
+        self._run("INSERT OR REPLACE INTO groups VALUES (?, ?, ?, 0)", uid, api_id, org)
+
+    def revoke(self, uid: str) -> None:
+        self._run("UPDATE groups SET revoked = 1 WHERE uid = ?", uid)
+
+    def org_of(self, uid: str, api_id: str | None = None) -> str | None:
+        """Return the organisation that a group belongs to, where the application may see it."""
+        rows = self._all(
+            "SELECT org FROM groups WHERE uid = ? AND (? IS NULL OR api_id = ?) AND revoked = 0", uid, api_id, api_id
+        )
+        return str(rows[0][0]) if rows else None
+
+    def groups_of(self, org: str) -> list[tuple[str, str]]:
+        """Return the groups that share an organisation's data, each with its application."""
+        return [(r[0], r[1]) for r in self._all("SELECT uid, api_id FROM groups WHERE org = ? AND revoked = 0", org)]
+
+    # Records --------------------------------------------------------------------------------------------
+
+    def get(self, org: str, resource: str, id: str) -> Row | None:
+        """Return a record; the loser of a merge leads to its keeper."""
+        followed = self._all(
+            "SELECT keeper FROM merged WHERE org = ? AND resource = ? AND loser = ?", org, resource, id
+        )
+        wanted = followed[0][0] if followed else id
+        rows = self._all(
+            "SELECT id, created_at, updated_at, body FROM records WHERE org = ? AND resource = ? AND id = ?",
+            org,
+            resource,
+            wanted,
+        )
+        return _row(rows[0]) if rows else None
+
+    def save(self, org: str, resource: str, row: Row) -> None:
+        self._run(
+            "INSERT INTO records (org, resource, id, created_at, updated_at, body) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (org, resource, id) DO UPDATE SET updated_at = excluded.updated_at, body = excluded.body",
+            org,
+            resource,
+            row.id,
+            row.created_at,
+            row.updated_at,
+            json.dumps(row.body),
+        )
+
+    def save_many(self, org: str, resource: str, rows: Iterable[Row]) -> None:
+        with self.transaction():
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO records (org, resource, id, created_at, updated_at, body) VALUES (?, ?, ?, ?, ?, ?)",
+                ((org, resource, r.id, r.created_at, r.updated_at, json.dumps(r.body)) for r in rows),
+            )
+
+    def delete(self, org: str, resource: str, id: str) -> None:
+        self._run("DELETE FROM records WHERE org = ? AND resource = ? AND id = ?", org, resource, id)
+
+    def find(
+        self,
+        org: str,
+        resource: str,
+        where: str = "1",
+        values: Sequence[Any] = (),
+        order: str = "seq",
+        limit: int = -1,
+        offset: int = 0,
+    ) -> list[Row]:
+        """Return records by a condition in SQL, as :mod:`django_connec.sandbox.filters` makes it."""
+        return [
+            _row(row)
+            for row in self._all(
+                "SELECT id, created_at, updated_at, body FROM records "  # noqa: S608 - built by filters.py
+                f"WHERE org = ? AND resource = ? AND {where} ORDER BY {order}, seq LIMIT ? OFFSET ?",
+                org,
+                resource,
+                *values,
+                limit,
+                offset,
+            )
+        ]
+
+    def count(self, org: str, resource: str, where: str = "1", values: Sequence[Any] = ()) -> int:
+        rows = self._all(
+            f"SELECT COUNT(*) FROM records WHERE org = ? AND resource = ? AND {where}",  # noqa: S608 - as above
+            org,
+            resource,
+            *values,
+        )
+        return int(rows[0][0])
+
+    def next_number(self, org: str, resource: str) -> int:
+        """Return the next short number of a resource."""
+        self._run(
+            "INSERT INTO counters VALUES (?, ?, 1) ON CONFLICT (org, resource) DO UPDATE SET value = value + 1",
+            org,
+            resource,
+        )
+        return int(self._all("SELECT value FROM counters WHERE org = ? AND resource = ?", org, resource)[0][0])
+
+    def merge(self, org: str, resource: str, keeper: str, loser: str) -> None:
+        """Let one record be another from now on; its external ids go along."""
+        self._run(
+            "UPDATE OR REPLACE externals SET id = ? WHERE org = ? AND resource = ? AND id = ?",
+            keeper,
+            org,
+            resource,
+            loser,
+        )
+        self._run(
+            "UPDATE merged SET keeper = ? WHERE org = ? AND resource = ? AND keeper = ?", keeper, org, resource, loser
+        )
+        self._run("INSERT OR REPLACE INTO merged VALUES (?, ?, ?, ?)", org, resource, loser, keeper)
+        self.delete(org, resource, loser)
+
+    # External ids ---------------------------------------------------------------------------------------
+
+    def by_external(self, org: str, resource: str, provider: str, realm: str, external: str) -> str | None:
+        rows = self._all(
+            "SELECT id FROM externals WHERE org = ? AND resource = ? AND provider = ? AND realm = ? AND external = ?",
+            org,
+            resource,
+            provider,
+            realm,
+            external,
+        )
+        return str(rows[0][0]) if rows else None
+
+    def set_external(self, org: str, resource: str, provider: str, realm: str, external: str, id: str) -> bool:
+        """Attach an application's id to a record, in place of its earlier one; returns whether that is news."""
+        if self.by_external(org, resource, provider, realm, external) == id:
+            return False
+        self._run(
+            "DELETE FROM externals WHERE org = ? AND resource = ? AND provider = ? AND realm = ? AND id = ?",
+            org,
+            resource,
+            provider,
+            realm,
+            id,
+        )
+        self._run(
+            "INSERT OR REPLACE INTO externals VALUES (?, ?, ?, ?, ?, ?)", org, resource, provider, realm, external, id
+        )
+        return True
+
+    def externals(self, org: str, resource: str, ids: Sequence[str]) -> dict[str, list[dict[str, str]]]:
+        """Return every application's entries of some records."""
+        found: dict[str, list[dict[str, str]]] = {}
+        for start in range(0, len(ids), 500):
+            part = ids[start : start + 500]
+            rows = self._all(
+                "SELECT id, provider, realm, external FROM externals WHERE org = ? AND resource = ? "  # noqa: S608
+                f"AND id IN ({', '.join('?' * len(part))}) ORDER BY provider, realm",
+                org,
+                resource,
+                *part,
+            )
+            for id, provider, realm, external in rows:
+                found.setdefault(id, []).append({"realm": realm, "provider": provider, "id": external})
+        return found
+
+    def _run(self, statement: str, *values: Any) -> None:
+        with self._lock:
+            self._connection.execute(statement, values)
+
+    def _all(self, statement: str, *values: Any) -> list[Any]:
+        with self._lock:
+            return self._connection.execute(statement, values).fetchall()
+
+
+def _row(values: Sequence[Any]) -> Row:
+    return Row(values[0], values[1], values[2], json.loads(values[3]))
+
+
+def _matches(pattern: str, value: Any) -> bool:
+    try:
+        return value is not None and re.search(pattern, str(value), re.IGNORECASE) is not None
+    except re.error:
+        return False

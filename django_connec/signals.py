@@ -1,0 +1,40 @@
+"""Signals for host projects. ``sender`` is the model class where there is one, else :class:`ConnecGroup`.
+
+Receivers run in the process that does the work, usually a queue worker. They are sent with ``send_robust``:
+one that raises is logged and harms nothing.
+"""
+
+from django.dispatch import Signal
+
+__all__ = [
+    "conflict_found",
+    "group_linked",
+    "group_unlinked",
+    "push_failed",
+    "records_applied",
+    "records_pushed",
+    "sync_finished",
+]
+
+#: Records of the hub were written here. Carries ``group``, ``resource``, ``created`` and ``updated`` (lists of
+#: primary keys) and ``source`` ("webhook", "import", "poll", "push", "retry").
+records_applied = Signal()
+
+#: Rows were accepted by the hub. Carries ``group``, ``resource`` and ``pks``.
+records_pushed = Signal()
+
+#: The hub refused a row, or a whole call. Carries ``group``, ``resource``, ``pk`` (``None`` for a whole call)
+#: and ``message``, the hub's words.
+push_failed = Signal()
+
+#: Both sides changed something. Carries ``group`` and ``conflict``.
+conflict_found = Signal()
+
+#: An import or a poll of a group ended. Carries ``group`` and ``run``.
+sync_finished = Signal()
+
+#: A customer linked this application. Carries ``group`` and ``created`` (never seen before).
+group_linked = Signal()
+
+#: A customer cancelled. Carries ``group``.
+group_unlinked = Signal()

@@ -1,0 +1,66 @@
+"""What the queue runs. Each is a few lines over the functions that commands and admin actions use too.
+
+A task carries only keys. None raises for what is expected to go wrong: attempts, back-off and given-up
+records live in our own tables, and the sweep finds whatever a lost task left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django_connec.client import ConnecError
+from django_connec.dispatch import enqueue
+from django_connec.models import ConnecGroup
+from django_connec.webhooks.deliveries import apply_delivery, waiting_deliveries
+from django_connec.work import SLICE_SECONDS, import_one, poll_one, work_group
+
+__all__ = ["apply_notification", "drain_group", "import_group", "poll", "poll_group", "sweep"]
+
+
+def apply_notification(pk: int) -> None:
+    """Apply one stored delivery."""
+    try:
+        apply_delivery(pk)
+    except ConnecError:
+        return
+
+
+def drain_group(pk: int) -> None:
+    """Do a group's due work; what does not fit into one slice is queued again."""
+    group = ConnecGroup.objects.filter(pk=pk).first()
+    if group is None:
+        return
+    report = work_group(group, seconds=SLICE_SECONDS)
+    if report is not None and not report.is_complete and not report.error:
+        enqueue("drain_group", pk)
+
+
+def import_group(pk: int, full: bool = False) -> None:
+    """Import a group's records, and send what its rows had waiting before."""
+    for group in _working(pk):
+        import_one(group, full=full)
+        drain_group(pk)
+
+
+def poll_group(pk: int) -> None:
+    """Read what changed in one group."""
+    for group in _working(pk):
+        poll_one(group)
+
+
+def poll() -> None:
+    """Queue a poll for every linked group; run by a schedule."""
+    for pk in ConnecGroup.objects.working().values_list("pk", flat=True):
+        enqueue("poll_group", pk)
+
+
+def sweep() -> None:
+    """Find all that is due and do it; run by a schedule, so that no lost wake-up loses a change."""
+    for pk in list(waiting_deliveries().values_list("pk", flat=True)[:200]):
+        apply_notification(pk)
+    for pk in ConnecGroup.objects.working().values_list("pk", flat=True):
+        drain_group(pk)
+
+
+def _working(pk: int) -> Iterator[ConnecGroup]:
+    yield from ConnecGroup.objects.working().filter(pk=pk)

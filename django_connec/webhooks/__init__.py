@@ -1,0 +1,1 @@
+"""What the hub calls: notifications of changed records."""

@@ -1,0 +1,200 @@
+"""One group's work, as tasks, commands and admin actions share it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+
+from django_connec.client import ConnecClient, ConnecError, client_for
+from django_connec.conf import get_settings
+from django_connec.exceptions import ConnecConfigurationError
+from django_connec.inbound import Outcome, apply_records, parked
+from django_connec.leases import HeldLease, hold
+from django_connec.models import ConnecGroup, Failure, SyncRun
+from django_connec.outbound import DrainResult, drain
+from django_connec.reading import import_group, poll_group
+from django_connec.reading.runs import Progress
+
+__all__ = ["SLICE_SECONDS", "Report", "client_of", "import_one", "poll_one", "work_group"]
+
+#: A drain gives way after this long, well under the time-out of any sensible queue.
+SLICE_SECONDS = 40.0
+
+
+@dataclass(slots=True)
+class Report:
+    """What working on a group did.
+
+    Attributes:
+        retried: What became of parked and failed records that were due.
+        drained: What was sent.
+    """
+
+    retried: Outcome = field(default_factory=Outcome)
+    drained: DrainResult = field(default_factory=DrainResult)
+
+    @property
+    def error(self) -> str:
+        """Why it stopped early; empty where it did not."""
+        return self.drained.error
+
+    @property
+    def is_complete(self) -> bool:
+        """Nothing that is due is left."""
+        return self.drained.is_complete
+
+    @property
+    def failed(self) -> int:
+        """Records that failed in this run, in either direction."""
+        return self.retried.failed + self.drained.failed
+
+
+def client_of(group: ConnecGroup) -> ConnecClient:
+    """Return the client of a group's marketplace.
+
+    Raises:
+        ConnecConfigurationError: The marketplace is not configured (any more).
+    """
+    marketplace = get_settings().marketplaces.get(group.marketplace)
+    if marketplace is None:
+        raise ConnecConfigurationError(
+            f'group {group.uid} belongs to the marketplace "{group.marketplace}", which CONNEC["MARKETPLACES"] lacks'
+        )
+    return client_for(marketplace)
+
+
+def work_group(group: ConnecGroup, *, seconds: float | None = None, force: bool = False) -> Report | None:
+    """Retry parked and failed records that are due, then send what is pending.
+
+    Args:
+        group: Whose work.
+        seconds: Give way after about this long.
+        force: Do not wait for the group's back-off.
+
+    Returns:
+        ``None`` where another worker has the group: it has been told that there is more to do.
+    """
+    with hold(f"drain:{group.pk}") as lease:
+        if lease is None:
+            return None
+        report = Report()
+        ends = None if seconds is None else time.monotonic() + seconds
+        while True:
+            # Cleared before looking: whoever saves from now on wakes the group again.
+            ConnecGroup.objects.filter(pk=group.pk).update(wake_requested_at=None)
+            group.refresh_from_db()
+            if not group.is_linked or group.stopped_at is not None:
+                return report
+            if not force and group.retry_at is not None and group.retry_at > timezone.now():
+                return report
+            _work(group, lease, report, None if ends is None else ends - time.monotonic())
+            if report.error or not report.is_complete or lease.finish():
+                _remember(group, report)
+                return report
+
+
+def import_one(
+    group: ConnecGroup,
+    *,
+    resources: Sequence[str] | None = None,
+    full: bool = False,
+    since: dt.datetime | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> SyncRun | None:
+    """Import a group under its lease of reading; ``None`` where another worker is reading it."""
+    if dry_run:
+        return import_group(group, client_of(group), resources=resources, full=full, since=since, dry_run=True)
+    with hold(f"read:{group.pk}", ask_again=False) as lease:
+        if lease is None:
+            return None
+        return import_group(
+            group,
+            client_of(group),
+            resources=resources,
+            full=full,
+            since=since,
+            progress=_renewing(lease, progress),
+        )
+
+
+def poll_one(
+    group: ConnecGroup, *, resources: Sequence[str] | None = None, progress: Progress | None = None
+) -> SyncRun | None:
+    """Poll a group under its lease of reading; ``None`` where another worker is reading it."""
+    with hold(f"read:{group.pk}", ask_again=False) as lease:
+        if lease is None:
+            return None
+        return poll_group(group, client_of(group), resources=resources, progress=_renewing(lease, progress))
+
+
+def _renewing(lease: HeldLease, progress: Progress | None) -> Progress:
+    def renew(resource: str, seen: int, total: int | None) -> None:
+        lease.check()
+        if progress is not None:
+            progress(resource, seen, total)
+
+    return renew
+
+
+def _work(group: ConnecGroup, lease: HeldLease, report: Report, seconds: float | None) -> None:
+    client = client_of(group)
+    try:
+        _retry_records(group, client, report)
+    except ConnecError:
+        # The drain meets the same hub, and puts the group off.
+        pass
+    drained = drain(group, client, lease, seconds=seconds)
+    for resource, counts in drained.counts.items():
+        entry = report.drained.counts.setdefault(resource, dict.fromkeys(counts, 0))
+        for name, count in counts.items():
+            entry[name] += count
+    report.drained.deleted += drained.deleted
+    report.drained.linked += drained.linked
+    report.drained.failed += drained.failed
+    report.drained.error = drained.error
+    report.drained.is_complete = drained.is_complete
+
+
+def _retry_records(group: ConnecGroup, client: ConnecClient, report: Report) -> None:
+    parked.expire(group)
+    for resource, records in parked.due_records(group).items():
+        report.retried.add(apply_records(group, resource, records, source="retry", client=client))
+    due = Failure.objects.due(timezone.now()).filter(group=group, direction=Failure.Direction.PULL)
+    by_resource: dict[str, list[Any]] = {}
+    for failure in due.order_by("pk")[:500]:
+        if failure.record is not None:
+            by_resource.setdefault(failure.resource, []).append(json.loads(bytes(failure.record)))
+    for resource, records in by_resource.items():
+        report.retried.add(apply_records(group, resource, records, source="retry", client=client))
+
+
+def _remember(group: ConnecGroup, report: Report) -> None:
+    """Keep a run's record, where anything was done."""
+    drained = report.drained
+    if not (drained.pushed or drained.failed or drained.deleted or drained.linked or drained.error):
+        return
+    counts: dict[str, dict[str, int]] = {
+        resource: {name: count for name, count in entry.items() if count} for resource, entry in drained.counts.items()
+    }
+    extra = {"deleted": drained.deleted, "linked": drained.linked}
+    counts[""] = {name: count for name, count in extra.items() if count}
+    state = SyncRun.State.SUCCEEDED
+    if drained.error:
+        state = SyncRun.State.FAILED
+    elif report.failed:
+        state = SyncRun.State.PARTIAL
+    SyncRun.objects.create(
+        group=group,
+        kind=SyncRun.Kind.PUSH,
+        state=state,
+        finished_at=timezone.now(),
+        counts={resource: entry for resource, entry in counts.items() if entry},
+        error=drained.error[:255],
+    )

@@ -1,0 +1,102 @@
+"""Settings of the test run. ``CONNEC_TEST_DB`` chooses the database: sqlite (default), postgres, mariadb."""
+
+import os
+from pathlib import Path
+
+BASE = Path(__file__).resolve().parent
+SECRET_KEY = "only for tests"
+DEBUG = False
+USE_TZ = True
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "tests.urls"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "rest_framework",
+    "django_q",
+    "django_connec",
+    "tests.app",
+    "tests.other",
+]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+_engine = os.environ.get("CONNEC_TEST_DB", "sqlite")
+_name = os.environ.get("CONNEC_TEST_DB_NAME", "connec")
+if _engine == "postgres":
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": "127.0.0.1",
+            "USER": os.environ.get("PGUSER", "postgres"),
+            "NAME": os.environ.get("PGDATABASE", "postgres"),
+            "TEST": {"NAME": f"test_{_name}"},
+        }
+    }
+elif _engine == "mariadb":
+    import pymysql
+
+    # Django asks for mysqlclient's name and version; PyMySQL speaks the same interface and needs no compiler.
+    pymysql.version_info = (2, 2, 7, "final", 0)
+    pymysql.install_as_MySQLdb()
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.mysql",
+            "HOST": "127.0.0.1",
+            "USER": "root",
+            "NAME": "test",
+            "OPTIONS": {"charset": "utf8mb4"},
+            "TEST": {"NAME": f"test_{_name}", "CHARSET": "utf8mb4"},
+        }
+    }
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": os.environ.get("CONNEC_TEST_SQLITE", ":memory:"),
+            "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
+        }
+    }
+
+Q_CLUSTER = {
+    "name": "connec-tests",
+    "orm": "default",
+    "workers": 1,
+    "timeout": 60,
+    "retry": 90,
+    "max_attempts": 1,
+    "poll": 0.1,
+    "catch_up": False,
+}
+
+CONNEC = {
+    "PROVIDER": "acme-books",
+    "MARKETPLACES": {
+        "default": {
+            "API_ID": "app-1a2b",
+            "API_KEY": "key of the first",
+            # Nobody listens here: a test that means to reach a hub starts one and overrides this.
+            "CONNEC_HOST": "http://127.0.0.1:9",
+        },
+    },
+}
