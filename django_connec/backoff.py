@@ -22,7 +22,7 @@ def next_attempt(attempts: int, retry_after: float | None = None) -> dt.datetime
     """
     ceiling = min(FIRST.total_seconds() * 2 ** min(attempts, 12), LONGEST.total_seconds())
     # Full jitter above the first wait: workers that failed together do not come back together.
-    wait = random.uniform(FIRST.total_seconds(), ceiling)  # noqa: S311 - no secret
+    wait = random.uniform(FIRST.total_seconds(), ceiling)
     if retry_after is not None:
         wait = max(wait, min(retry_after, LONGEST.total_seconds()))
     return timezone.now() + dt.timedelta(seconds=min(wait, LONGEST.total_seconds()))

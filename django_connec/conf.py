@@ -246,11 +246,11 @@ def _option_problems(where: str, raw: Mapping[str, Any], options: Mapping[str, O
             yield Problem("E003", place, f"must be a {_names(option.kind)}, not {_kind(value)}.", "Give it that type.")
         elif option.required and value == "":
             yield Problem("E002", place, "is empty.", "Set it to the value that the developer platform shows.")
-        elif option.is_url and not _is_origin(value):
+        elif option.is_url and not _is_origin(str(value)):
             yield Problem(
                 "E004", place, "must be a scheme and a host.", 'Write it like "https://api-connec.example", no path.'
             )
-        elif option.minimum is not None and value < option.minimum:
+        elif option.minimum is not None and isinstance(value, int) and value < option.minimum:
             yield Problem("E004", place, f"must be at least {option.minimum}.", "Raise it or leave it out.")
         elif option.choices and value not in option.choices:
             yield Problem("E004", place, "has an unknown value.", f"Use one of: {', '.join(option.choices)}.")

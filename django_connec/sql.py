@@ -6,7 +6,7 @@ Django splits its own bulk statements by the database's cap on parameters (999 o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connections, models
@@ -43,10 +43,10 @@ def insert_rows(
     if connection.vendor != "sqlite":
         model._base_manager.using(using).bulk_create(rows)
         return
-    pk = model._meta.pk
+    pk: Any = model._meta.pk
     automatic = pk.get_internal_type() in ("AutoField", "BigAutoField", "SmallAutoField")
     columns = [c for c in model._meta.concrete_fields if not (automatic and c is pk)]
-    quote = connection.ops.quote_name
+    quote: Callable[[Any], str] = connection.ops.quote_name
     # Column and table names come from the model, values are parameters.
     statement = (
         f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(quote(c.column) for c in columns)}) "  # noqa: S608
@@ -70,8 +70,9 @@ def update_rows(
     using: str,
     unchanged: str | None = None,
     expected: Sequence[Any] = (),
+    strict: bool = True,
 ) -> None:
-    """Write some columns of many rows, one statement for all.
+    """Write some columns of many rows, one statement for all (one a row where the model has several tables).
 
     Args:
         model: Their model.
@@ -80,23 +81,40 @@ def update_rows(
         using: Alias of the database.
         unchanged: Attribute name of a column that must still be as ``expected``, row by row.
         expected: Its values, in the order of the rows.
+        strict: Fail where a row is not as expected; otherwise it is left as it is.
 
     Raises:
         RowChanged: At least one row is not as expected any more; the caller's transaction must roll back.
     """
     if not rows or not names:
         return
+    if model._meta.parents:
+        written = _update_one_by_one(model, rows, names, using, unchanged, expected)
+    else:
+        written = _update_together(model, rows, names, using, unchanged, expected)
+    if strict and unchanged is not None and written != len(rows):
+        raise RowChanged(model._meta.label)
+
+
+def _update_together(
+    model: type[models.Model],
+    rows: Sequence[models.Model],
+    names: Sequence[str],
+    using: str,
+    unchanged: str | None,
+    expected: Sequence[Any],
+) -> int:
     connection = connections[using]
-    quote = connection.ops.quote_name
-    by_name = {c.attname: c for c in model._meta.concrete_fields}
+    quote: Callable[[Any], str] = connection.ops.quote_name
+    by_name: dict[str, Any] = {str(c.attname): c for c in model._meta.concrete_fields}
     columns = [by_name[name] for name in names]
-    pk = model._meta.pk
+    pk: Any = model._meta.pk
     where = f"{quote(pk.column)} = %s"
     guard = by_name[unchanged] if unchanged else None
     if guard is not None:
-        same = _SAME.get(connection.vendor, "IS NOT DISTINCT FROM")
-        where += f" AND {quote(guard.column)} {same} %s"
+        where += f" AND {quote(guard.column)} {_SAME.get(connection.vendor, 'IS NOT DISTINCT FROM')} %s"
     assignments = ", ".join(f"{quote(c.column)} = %s" for c in columns)
+    # Names come from the model, values are parameters.
     statement = f"UPDATE {quote(model._meta.db_table)} SET {assignments} WHERE {where}"  # noqa: S608
     values = []
     for index, row in enumerate(rows):
@@ -107,12 +125,28 @@ def update_rows(
         values.append(tuple(line))
     with connection.cursor() as cursor:
         cursor.executemany(statement, values)
-        written = cursor.rowcount
-    if guard is not None and written != len(rows):
-        raise RowChanged(model._meta.label)
+        return int(cursor.rowcount)
 
 
-def _find_keys(model: type[models.Model], rows: Sequence[models.Model], using: str, find: str | None = None) -> None:
+def _update_one_by_one(
+    model: type[models.Model],
+    rows: Sequence[models.Model],
+    names: Sequence[str],
+    using: str,
+    unchanged: str | None,
+    expected: Sequence[Any],
+) -> int:
+    written = 0
+    for index, row in enumerate(rows):
+        found = model._base_manager.using(using).filter(pk=row.pk)
+        if unchanged is not None:
+            value = expected[index]
+            found = found.filter(**({f"{unchanged}__isnull": True} if value is None else {unchanged: value}))
+        written += found.update(**{name: getattr(row, name) for name in names})
+    return written
+
+
+def _find_keys(model: type[models.Model], rows: Sequence[models.Model], using: str, find: str) -> None:
     wanted: dict[Any, models.Model] = {getattr(row, find): row for row in rows}
     groups = {getattr(row, "connec_group_id", None) for row in rows}
     found = model._base_manager.using(using).filter(**{f"{find}__in": list(wanted), "connec_group_id__in": groups})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import time
@@ -145,11 +146,9 @@ def _renewing(lease: HeldLease, progress: Progress | None) -> Progress:
 
 def _work(group: ConnecGroup, lease: HeldLease, report: Report, seconds: float | None) -> None:
     client = client_of(group)
-    try:
+    # A hub that is away is met again by the drain, which puts the group off.
+    with contextlib.suppress(ConnecError):
         _retry_records(group, client, report)
-    except ConnecError:
-        # The drain meets the same hub, and puts the group off.
-        pass
     drained = drain(group, client, lease, seconds=seconds)
     for resource, counts in drained.counts.items():
         entry = report.drained.counts.setdefault(resource, dict.fromkeys(counts, 0))

@@ -27,6 +27,9 @@ EMPTY = "-"
 class RecordAdmin(ModelAdmin):
     """A model whose rows only the engine writes: no adding, no editing, deleting where :meth:`may_delete` says so.
 
+    Lists are narrowed by date with a filter, not with Django's hierarchy: that one truncates the dates of the
+    whole table for every page, and fails on a MariaDB whose time zone tables were never loaded.
+
     Attributes:
         masked: Columns that hold business data. They are neither loaded by a list nor open to a filter in the
             address, which would answer questions about what they hold.
@@ -64,8 +67,8 @@ class RecordAdmin(ModelAdmin):
         return super().has_view_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        allowed = self.is_deletable and super().has_delete_permission(request)
-        return allowed and (obj is None or self.may_delete(obj))
+        allowed = self.is_deletable if obj is None else self.may_delete(obj)
+        return allowed and super().has_delete_permission(request)
 
     @admin.display(description=_("row"))
     def row(self, obj: Any) -> str:

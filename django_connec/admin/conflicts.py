@@ -21,9 +21,8 @@ class ConflictAdmin(RecordAdmin):
 
     masked = ("local_value", "remote_value")
     list_display = ("row", "kind", "field", "decision", "group", "resource", "connec_id", "found_at", "settled_at")
-    list_filter = ("decision", "kind", ResourceFilter, GroupMarketplaceFilter)
+    list_filter = ("decision", "kind", ResourceFilter, GroupMarketplaceFilter, "found_at")
     search_fields = ("object_id", "connec_id", "field", "group__name", "group__uid")
-    date_hierarchy = "found_at"
     ordering = ("-found_at", "-pk")
     actions = (actions.settle_local, actions.settle_connec)
     fields = (

@@ -23,9 +23,8 @@ class NotificationAdmin(RecordAdmin):
     masked = ("body",)
     list_select_related = False
     list_display = ("received_at", "marketplace", "state", "body_size", "attempts", "finished_at", "error")
-    list_filter = ("state", MarketplaceFilter)
+    list_filter = ("state", MarketplaceFilter, "received_at")
     search_fields = ("error",)
-    date_hierarchy = "received_at"
     ordering = ("-received_at", "-pk")
     actions = (actions.replay_deliveries,)
     fields = (

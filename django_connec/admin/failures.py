@@ -35,9 +35,8 @@ class FailureAdmin(RecordAdmin):
         "last_failed_at",
         "next_attempt_at",
     )
-    list_filter = ("direction", "is_dead", ResourceFilter, GroupMarketplaceFilter)
+    list_filter = ("direction", "is_dead", ResourceFilter, GroupMarketplaceFilter, "last_failed_at")
     search_fields = ("object_id", "message", "group__name", "group__uid")
-    date_hierarchy = "last_failed_at"
     ordering = ("-last_failed_at", "-pk")
     actions = (actions.retry_failures,)
     fields = (
@@ -83,9 +82,8 @@ class ParkedRecordAdmin(RecordAdmin):
         "attempts",
         "next_attempt_at",
     )
-    list_filter = (ResourceFilter, GroupMarketplaceFilter)
+    list_filter = (ResourceFilter, GroupMarketplaceFilter, "parked_at")
     search_fields = ("connec_id", "missing_id", "group__name", "group__uid")
-    date_hierarchy = "parked_at"
     ordering = ("-parked_at", "-pk")
     actions = (actions.try_parked,)
     fields = (
@@ -141,9 +139,8 @@ class TombstoneAdmin(RecordAdmin):
         "is_dead",
         "message",
     )
-    list_filter = (SentFilter, "is_dead", ResourceFilter, GroupMarketplaceFilter)
+    list_filter = (SentFilter, "is_dead", ResourceFilter, GroupMarketplaceFilter, "deleted_at")
     search_fields = ("object_id", "connec_id", "message", "group__name", "group__uid")
-    date_hierarchy = "deleted_at"
     ordering = ("-deleted_at", "-pk")
     actions = (actions.send_tombstones,)
     fields = (

@@ -44,6 +44,9 @@ class ConnecGroupForm(ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "entities" in self.fields:
+            # What has changed is told from what is stored, not from what the browser says was there.
+            self.fields["entities"].show_hidden_initial = False
         if "marketplace" in self.fields:
             names = get_settings().marketplaces
             self.fields["marketplace"] = forms.ChoiceField(

@@ -20,9 +20,8 @@ class SyncRunAdmin(RecordAdmin):
     """Imports, polls and pushes; one that is still running cannot be deleted."""
 
     list_display = ("started_at", "kind", "group", "state", "finished_at", "error")
-    list_filter = ("state", "kind", GroupMarketplaceFilter)
+    list_filter = ("state", "kind", GroupMarketplaceFilter, "started_at")
     search_fields = ("error", "group__name", "group__uid")
-    date_hierarchy = "started_at"
     ordering = ("-started_at", "-pk")
     fields = ("group", "kind", "state", ("started_at", "finished_at"), "counts", "error")
 

@@ -1,1 +1,56 @@
-"""TODO"""
+"""Checks of ``settings.CONNEC``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.utils.module_loading import import_string
+
+from django_connec.conf import find_problems
+
+__all__ = ["check_settings"]
+
+
+@register("connec")
+def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Name every key that is missing, unknown or unusable; a project that does not use the package yet is fine."""
+    raw = getattr(settings, "CONNEC", None)
+    found: list[CheckMessage] = [
+        Error(f"{p.key} {p.message}", hint=p.hint, id=f"django_connec.{p.code}") for p in find_problems(raw)
+    ]
+    if not isinstance(raw, dict):
+        return found
+    dispatcher = raw.get("DISPATCHER")
+    if isinstance(dispatcher, str):
+        try:
+            import_string(dispatcher)
+        except ImportError:
+            found.append(
+                Error(
+                    'CONNEC["DISPATCHER"] names nothing that can be imported.',
+                    hint="Give the dotted path of a function that takes a task's path and its arguments.",
+                    id="django_connec.E007",
+                )
+            )
+    found += _plain_http(raw)
+    return found
+
+
+def _plain_http(raw: dict[str, Any]) -> list[CheckMessage]:
+    if settings.DEBUG or not isinstance(raw.get("MARKETPLACES"), dict):
+        return []
+    return [
+        Warning(
+            f'CONNEC["MARKETPLACES"]["{name}"]["CONNEC_HOST"] is not encrypted: the API key travels in clear.',
+            hint="Use https.",
+            id="django_connec.W001",
+        )
+        for name, entry in raw["MARKETPLACES"].items()
+        if isinstance(entry, dict)
+        and str(entry.get("CONNEC_HOST", "")).startswith("http://")
+        and not str(entry["CONNEC_HOST"]).startswith(("http://127.0.0.1", "http://localhost"))
+    ]

@@ -273,12 +273,13 @@ def text_decoder(where: str, max_length: int | None) -> Convert:
             if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
                 raise BadValue(where, "text", kind_of(value))
             value = str(value)
-        reason = clean_text(value)
+        text: str = value
+        reason = clean_text(text)
         if reason:
             raise BadValue(where, "text that a database can hold", reason)
-        if max_length is not None and len(value) > max_length:
-            raise BadValue(where, f"at most {max_length} characters", kind_of(value))
-        return value
+        if max_length is not None and len(text) > max_length:
+            raise BadValue(where, f"at most {max_length} characters", kind_of(text))
+        return text
 
     return decode
 
@@ -304,7 +305,8 @@ def _integer_decoder(where: str, low: int | None, high: int | None) -> Convert:
         if isinstance(value, int) and not isinstance(value, bool):
             number = value
         elif isinstance(value, (float, Decimal)):
-            number = int(value) if value == value and abs(value) < 1e18 and value == int(value) else None
+            size = float(value)
+            number = int(value) if abs(size) < 1e18 and size == int(value) else None
         elif isinstance(value, str) and len(value) <= 20:
             try:
                 number = int(value)

@@ -75,7 +75,9 @@ class ConnecQuerySet(models.QuerySet[T]):
         return self.filter(connec_changed_at__isnull=False)
 
     def _write_alias(self) -> str:
-        return self._db or router.db_for_write(self.model, **self._hints)
+        # The alias that Django's own writes would take.
+        queryset: Any = self
+        return str(queryset._db or router.db_for_write(self.model, **queryset._hints))
 
 
 class ConnecManager(models.Manager.from_queryset(ConnecQuerySet)):  # type: ignore[misc]

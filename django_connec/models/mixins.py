@@ -109,12 +109,14 @@ class ConnecSyncMixin(models.Model):
     save_base.alters_data = True  # type: ignore[attr-defined]
 
     # Django's documented signature has grown an argument between versions; only the third one is ours.
-    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: list[Any], *args: Any, **kwargs: Any) -> Any:
+    def _do_update(  # type: ignore[override]
+        self, base_qs: Any, using: Any, pk_val: Any, values: list[Any], *args: Any, **kwargs: Any
+    ) -> Any:
         write = self.__dict__.get("_connec_write")
         if write is not None:
             skip = write[0]
             values = [value for value in values if value[0].attname not in skip]
-        return super()._do_update(base_qs, using, pk_val, values, *args, **kwargs)  # type: ignore[misc]
+        return super()._do_update(base_qs, using, pk_val, values, *args, **kwargs)
 
     def _do_insert(self, *args: Any, **kwargs: Any) -> Any:
         write = self.__dict__.get("_connec_write")
@@ -175,7 +177,7 @@ def _add_constraint(model: type[models.Model]) -> None:
     options.constraints = [*options.constraints, constraint]
     options.indexes = [*options.indexes, pending]
     # The migration autodetector reads a model's options only where the class is known to have set them.
-    options.original_attrs.update(constraints=options.constraints, indexes=options.indexes)  # type: ignore[attr-defined]
+    options.original_attrs.update(constraints=options.constraints, indexes=options.indexes)
 
 
 class_prepared.connect(_attach, dispatch_uid="django_connec.models.mixins")

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from django_connec.client import Operation
 from django_connec.conf import get_settings
@@ -118,7 +118,7 @@ def _encode(
     # What cannot be written as JSON must fail here, alone, and not in the middle of a batch.
     json.dumps(payload, allow_nan=False)
     agreement.sent = {name: digests[name] for name in changed}
-    method = "put" if is_update else "post"
+    method: Literal["put", "post"] = "put" if is_update else "post"
     target = None if mapper.is_singular else connec_id
     item.operation = Operation(method, group.uid, mapper.meta.resource, target, payload)
 

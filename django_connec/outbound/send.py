@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from django_connec.client import (
@@ -234,32 +234,27 @@ class Sender:
 
     def _clear(self, mapper: Mapper, items: Sequence[Prepared]) -> None:
         """Clear the mark where it is still the one that was read; a save made meanwhile stays pending."""
-        if not items:
-            return
-        connection = connections[self.using]
-        quote = connection.ops.quote_name
-        options = mapper.model._meta
-        pk = options.pk
-        column: Any = options.get_field(CHANGED)
-        statement = (
-            f"UPDATE {quote(options.db_table)} SET {quote(column.column)} = NULL "  # noqa: S608 - names of the model's
-            f"WHERE {quote(pk.column)} = %s AND {quote(column.column)} = %s"
+        tokens = [item.token for item in items]
+        for item in items:
+            setattr(item.row, CHANGED, None)
+        update_rows(
+            mapper.model,
+            [item.row for item in items],
+            (CHANGED,),
+            using=self.using,
+            unchanged=CHANGED,
+            expected=tokens,
+            strict=False,
         )
-        values = [
-            (pk.get_db_prep_value(item.row.pk, connection), column.get_db_prep_save(item.token, connection))
-            for item in items
-        ]
-        with connection.cursor() as cursor:
-            cursor.executemany(statement, values)
 
 
 def _run_alone(client: ConnecClient, operation: Operation) -> Result:
-    call = client.create if operation.method == "post" else client.update
-    arguments: tuple[Any, ...] = (operation.group_uid, operation.resource)
-    if operation.method == "put":
-        arguments = (*arguments, operation.id)
+    uid, resource, attributes = operation.group_uid, operation.resource, operation.attributes
     try:
-        answer = call(*arguments, operation.attributes)
+        if operation.method == "post":
+            answer = client.create(uid, resource, attributes)
+        else:
+            answer = client.update(uid, resource, operation.id, attributes)
     except ConnecAuthError:
         raise
     except ConnecError as error:

@@ -76,7 +76,7 @@ def import_resource(
     """Import one resource, from where an interrupted import left off."""
     cursor = _cursor(group, resource, full=full, since=since, dry_run=dry_run)
     filter_ = None if since is None else f"updated_at gte '{iso(since)}'"
-    for walk in range(MAX_WALKS):
+    for _attempt in range(MAX_WALKS):
         complete, began = _walk(group, client, resource, cursor, filter_, recorder, dry_run, progress)
         if complete:
             break

@@ -184,7 +184,8 @@ class Store:
     def save_many(self, org: str, resource: str, rows: Iterable[Row]) -> None:
         with self.transaction():
             self._connection.executemany(
-                "INSERT OR REPLACE INTO records (org, resource, id, created_at, updated_at, body) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO records (org, resource, id, created_at, updated_at, body) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
                 ((org, resource, r.id, r.created_at, r.updated_at, json.dumps(r.body)) for r in rows),
             )
 

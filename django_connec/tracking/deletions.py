@@ -154,7 +154,8 @@ def _on_holder_deleted(sender: type[models.Model], instance: models.Model, using
         holder = _holder(mapper)
         if holder is None or holder[0] is not sender:
             continue
-        group_id = getattr(instance, sender._meta.get_field(holder[1]).attname)
+        key: Any = sender._meta.get_field(holder[1])
+        group_id = getattr(instance, key.attname)
         others = sender._base_manager.using(using).filter(**{holder[1]: group_id}).exclude(pk=instance.pk)
         if group_id is not None and not others.exists():
             group = ConnecGroup.objects.using(using).filter(pk=group_id, is_active=True).first()

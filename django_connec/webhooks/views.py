@@ -43,7 +43,7 @@ class NotificationView(APIView):
 
     def post(self, request: Request, marketplace: str = "default") -> Response:
         """Store one delivery."""
-        body = request.data
+        body: Any = request.data
         if not isinstance(body, ParsedBody):
             body = ParsedBody(b"", None)
         resources = check_shape(body.content)

@@ -48,7 +48,9 @@ def staff(db: None) -> Callable[..., Client]:
 
     def make(*codenames: str) -> Client:
         user = User.objects.create_user("staff", is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        user.user_permissions.set(
+            Permission.objects.filter(content_type__app_label="django_connec", codename__in=codenames)
+        )
         assert user.user_permissions.count() == len(codenames)
         client = Client()
         client.force_login(user)

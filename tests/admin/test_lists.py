@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.contrib import admin
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from django_connec.admin.base import row_link
 from django_connec.models import ConnecGroup, Failure
 
 from .make import BOOKKEEPING, MODELS, SECRET, make_group
@@ -38,7 +40,7 @@ def test_lists_cost_the_same_for_any_number_of_rows(name: str, operator: Client)
     assert len(twenty) == len(one) <= LIMIT
 
 
-@pytest.mark.parametrize(("name", "count"), [("connecgroup", 17), ("failure", 7), ("conflict", 7), ("lease", 5)])
+@pytest.mark.parametrize(("name", "count"), [("connecgroup", 15), ("failure", 5), ("conflict", 5), ("lease", 5)])
 def test_exact_costs(
     name: str, count: int, operator: Client, django_assert_num_queries: Callable[..., CaptureQueriesContext]
 ) -> None:
@@ -121,6 +123,19 @@ def test_search_and_filters_open(name: str, operator: Client) -> None:
     response = operator.get(address(name), chosen)
     assert response.status_code == 200
     assert response.context["cl"].result_count == (0 if name == "lease" else MODELS[name].objects.count())
+
+
+@pytest.mark.parametrize("name", ["connecgroup", "failure", "lease"])
+def test_empty_lists_open(name: str, operator: Client) -> None:
+    assert operator.get(address(name)).status_code == 200
+
+
+def test_rows_are_linked_to_the_hosts_admin() -> None:
+    assert row_link(admin.site, "auth.user", "5") == '<a href="/admin/auth/user/5/change/">auth.user 5</a>'
+    # Not registered, gone from the code, never known.
+    assert row_link(admin.site, "app.person", "<5>") == "app.person <5>"
+    assert row_link(admin.site, "app.gone", "5") == "app.gone 5"
+    assert row_link(admin.site, "", "") == "-"
 
 
 def test_state_of_tombstones_can_be_filtered(operator: Client) -> None:

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django_connec.management.options import GroupCommand
+from django_connec.management.reading import ProgressBar, show_run
+from django_connec.models import SyncRun
+from django_connec.work import poll_one
+
+
+class Command(GroupCommand):
+    help = "Read what changed at the hub since the last read; import what was never read."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.begin(options)
+        summary: dict[str, Any] = {}
+        failed = broken = 0
+        for group in self.groups(options):
+            bar = ProgressBar(self.has_terminal)
+            try:
+                run = poll_one(group, progress=bar)
+            finally:
+                bar.close()
+            if run is None:
+                broken += 1
+                continue
+            failed += show_run(self, group, run)
+            broken += run.state == SyncRun.State.FAILED
+            summary[group.uid] = {"state": run.state, "counts": run.counts, "error": run.error}
+        self.report({"groups": summary})
+        self.end(failed, broken)
