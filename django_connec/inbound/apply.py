@@ -19,7 +19,7 @@ from django_connec.inbound.outcome import Outcome
 from django_connec.inbound.references import Missing, fetch_by_id, resolve
 from django_connec.mapping import Mapper, registry
 from django_connec.mapping.agreement import Agreement
-from django_connec.models import ConnecGroup, Failure, Tombstone
+from django_connec.models import Conflict, ConnecGroup, Failure, Tombstone
 from django_connec.signals import conflict_found, records_applied
 
 __all__ = ["Application", "apply_records", "is_older", "says_nothing_new"]
@@ -168,8 +168,8 @@ class Application:
                     risen.append(grave)
                 remaining.append((item, held))
         if matched.conflicts:
+            Conflict.objects.using(self.using).bulk_create(matched.conflicts)
             for conflict in matched.conflicts:
-                conflict.save(using=self.using)
                 conflict_found.send_robust(mapper.model, group=self.group, conflict=conflict)
         if risen:
             Tombstone.objects.using(self.using).filter(pk__in=[t.pk for t in risen]).delete()

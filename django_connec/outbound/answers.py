@@ -110,6 +110,7 @@ def _set_duplicates_apart(
         rows = mapper.model._base_manager.using(using).filter(connec_group=group, connec_id__in=claims)
         owners = dict(rows.order_by().values_list(ID, "pk"))
     kept: list[tuple[Incoming, Held]] = []
+    conflicts: list[Conflict] = []
     for item, held in pairs:
         owner = owners.get(item.connec_id)
         if owner is None or owner == held.pk:
@@ -118,14 +119,18 @@ def _set_duplicates_apart(
             kept.append((item, held))
             continue
         applied.duplicates.append(held.pk)
-        conflict = Conflict.objects.using(using).create(
-            group=group,
-            kind=Conflict.Kind.DUPLICATE,
-            resource=mapper.meta.resource,
-            model_label=mapper.label,
-            object_id=str(held.pk),
-            connec_id=item.connec_id or "",
+        conflicts.append(
+            Conflict(
+                group=group,
+                kind=Conflict.Kind.DUPLICATE,
+                resource=mapper.meta.resource,
+                model_label=mapper.label,
+                object_id=str(held.pk),
+                connec_id=item.connec_id or "",
+            )
         )
+    Conflict.objects.using(using).bulk_create(conflicts)
+    for conflict in conflicts:
         conflict_found.send_robust(mapper.model, group=group, conflict=conflict)
     return kept
 

@@ -33,16 +33,14 @@ def pending_keys(
         using: Alias of the database.
     """
     now = timezone.now()
-    rows = mapper.model._base_manager.using(using).filter(
-        **{mapper.meta.group: group, "connec_changed_at__isnull": False}
-    )
+    rows = mapper.model._base_manager.using(using).filter(connec_changed_at__isnull=False)
     rows = rows.filter(~Exists(_waiting(mapper, group, now, using)))
     if leave_out:
         rows = rows.exclude(pk__in=list(leave_out))
     ordered = rows.order_by("connec_changed_at", "pk").values_list("pk", flat=True)
-    keys = list(ordered.filter(connec_group=group)[:limit])
+    keys = list(ordered.filter(connec_group=group, **{mapper.meta.group: group})[:limit])
     if len(keys) < limit and mapper.meta.group != "connec_group":
-        keys += ordered.filter(unlinked_pending())[: limit - len(keys)]
+        keys += ordered.filter(unlinked_pending(), **_through_holder(mapper, group, using))[: limit - len(keys)]
     return keys
 
 
@@ -53,7 +51,16 @@ def unlinked_pending() -> Q:
     never linked stay marked, and all of them are under its NULL. The foreign key of the group path finds
     only this group's.
     """
-    return Q(pk__isnull=False) & models.Q(models.lookups.Exact(Coalesce(F("connec_group"), Value(0)), 0))
+    return Q(models.lookups.Exact(Coalesce(F("connec_group"), Value(0)), 0))
+
+
+def _through_holder(mapper: Mapper, group: ConnecGroup, using: str) -> dict[str, Any]:
+    """Return the condition that a row is the group's, by the first foreign key of the path alone."""
+    first, _, rest = mapper.meta.group.partition("__")
+    target: Any = mapper.model._meta.get_field(first).related_model
+    holders = target._base_manager.using(using).filter(**{rest: group}).order_by().values_list("pk", flat=True)
+    # A group has a company or two: named one by one, they tell the planner how little there is to read.
+    return {f"{first}__in": holders if "__" in rest else list(holders[:1000])}
 
 
 def moved_rows(mapper: Mapper, group: ConnecGroup, limit: int, using: str) -> list[Any]:

@@ -113,10 +113,11 @@ class _Handler(BaseHTTPRequestHandler):
         content = json.dumps(response.body).encode()
         if fault is not None and fault.kind == "garbage":
             content = b"<html>Bad gateway</html>"
-        self._send(response, content)
+        # Before the answer leaves: whoever has it may look into the log at once.
         self.server.log(
             self.command, path, response.status, (time.perf_counter() - started) * 1000, _operations(path, body)
         )
+        self._send(response, content)
 
     def _control(self, path: str, body: bytes) -> None:
         try:

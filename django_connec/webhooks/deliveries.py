@@ -83,14 +83,16 @@ def apply_delivery(pk: int) -> Outcome | None:
 
 
 def replay(deliveries: QuerySet[Notification]) -> int:
-    """Set deliveries waiting again, whatever became of them, and queue them; returns how many."""
+    """Set deliveries waiting again, whatever became of them, and queue them.
+
+    Returns:
+        How many the queue took; the sweep finds the others.
+    """
     pks = list(deliveries.values_list("pk", flat=True))
     Notification.objects.filter(pk__in=pks).update(
         state=Notification.State.WAITING, started_at=None, finished_at=None, error=""
     )
-    for pk in pks:
-        enqueue("apply_notification", pk)
-    return len(pks)
+    return sum(enqueue("apply_notification", pk) for pk in pks)
 
 
 def _apply(delivery: Notification) -> Outcome:

@@ -8,6 +8,7 @@ from django.http import Http404
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.exceptions import ParseError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -45,7 +46,8 @@ class NotificationView(APIView):
         """Store one delivery."""
         body: Any = request.data
         if not isinstance(body, ParsedBody):
-            body = ParsedBody(b"", None)
+            # DRF does not ask a parser about an empty body.
+            raise ParseError(_("The body is empty, so it is not JSON."))
         resources = check_shape(body.content)
         if not any(resources.values()):
             return Response({"status": "empty"})

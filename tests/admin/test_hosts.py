@@ -80,10 +80,13 @@ def test_where_rows_stand(model: Any, admin_class: Any, group: ConnecGroup, comp
     # Another customer's record with the same id is not about these rows.
     other = ConnecGroup.objects.create(uid="cld-2")
     Failure.objects.create(group=other, direction="pull", resource="people", object_id="p-1", message="not ours")
-    Person.objects.filter(pk=nobodys.pk).update(connec_group=other, connec_id="p-3")
+    theirs = Person.objects.create(company=Company.objects.create(name="theirs", connec_group=other))
+    Person.objects.filter(pk=theirs.pk).update(connec_id="p-3", connec_group=other, connec_changed_at=None)
     words, _ = statuses(model, admin_class, request_)
     assert dict(
-        zip([in_step.pk, changed.pk, new.pk, refused.pk, unread.pk, plain.pk, nobodys.pk], words, strict=True)
+        zip(
+            [in_step.pk, changed.pk, new.pk, refused.pk, unread.pk, plain.pk, nobodys.pk, theirs.pk], words, strict=True
+        )
     ) == {
         in_step.pk: "in step",
         changed.pk: "waiting to be sent",
@@ -92,6 +95,7 @@ def test_where_rows_stand(model: Any, admin_class: Any, group: ConnecGroup, comp
         unread.pk: "failed: bad date",
         plain.pk: "not linked",
         nobodys.pk: "not linked",
+        theirs.pk: "in step",
     }
     ConnecGroup.objects.update(is_active=False)
     assert set(statuses(model, admin_class, request_)[0]) == {"not linked"}

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class BooksConfig(AppConfig):
+    name = "example_project.books"
+    verbose_name = "Pelican Books"

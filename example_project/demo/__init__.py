@@ -1,0 +1,1 @@
+"""The demonstration: ``python -m example_project.demo``, which is what ``make demo`` runs."""
