@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from django.test import override_settings
 
-from django_connec.client import client_for, reset_clients
+from django_connec.client import ConnecClient, client_for, reset_clients
 from django_connec.conf import get_marketplace
 from django_connec.models import ConnecGroup
 from django_connec.sandbox import SandboxHub
@@ -39,6 +40,15 @@ class Hub(SandboxHub):
         return sum(call.operations for call in self.calls if call.method in ("POST", "PUT"))
 
 
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The client's pauses between its tries are counted, not waited for."""
+    monkeypatch.setattr("django_connec.client.clients.ConnecClient", partial(ConnecClient, sleep=lambda seconds: None))
+    reset_clients()
+    yield
+    reset_clients()
+
+
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     instance = Hub(delay=0.0)
@@ -46,9 +56,7 @@ def hub() -> Iterator[Hub]:
     instance.add_group("cld-7p2k", api_id=API_ID, org=ORG)
     with instance.serve() as url, override_settings(CONNEC=connec_settings(url)):
         instance.url = url
-        reset_clients()
         yield instance
-    reset_clients()
     instance.close()
 
 

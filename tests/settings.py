@@ -78,16 +78,24 @@ else:
         }
     }
 
+# A cluster that a test starts works on the database of that very test run.
+if os.environ.get("CONNEC_TEST_LIVE_DB"):
+    DATABASES["default"]["NAME"] = os.environ["CONNEC_TEST_LIVE_DB"]
+
 Q_CLUSTER = {
     "name": "connec-tests",
-    "orm": "default",
     "workers": 1,
     "timeout": 60,
     "retry": 90,
     "max_attempts": 1,
     "poll": 0.1,
     "catch_up": False,
+    "scheduler": False,
 }
+if os.environ.get("CONNEC_TEST_BROKER") == "redis":
+    Q_CLUSTER["redis"] = {"host": "127.0.0.1", "port": 6379, "socket_timeout": 5, "socket_connect_timeout": 2}
+else:
+    Q_CLUSTER["orm"] = "default"
 
 CONNEC = {
     "PROVIDER": "acme-books",
@@ -96,7 +104,7 @@ CONNEC = {
             "API_ID": "app-1a2b",
             "API_KEY": "key of the first",
             # Nobody listens here: a test that means to reach a hub starts one and overrides this.
-            "CONNEC_HOST": "http://127.0.0.1:9",
+            "CONNEC_HOST": os.environ.get("CONNEC_TEST_HUB", "http://127.0.0.1:9"),
         },
     },
 }

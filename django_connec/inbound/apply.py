@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import router, transaction
 
-from django_connec.client import ConnecClient
+from django_connec.client import ConnecClient, ConnecUnavailable
 from django_connec.failures import FailedRecord, drop_failures, store_failures
 from django_connec.inbound import parked
 from django_connec.inbound.chunk import write_chunk
@@ -58,7 +58,7 @@ def apply_records(
         What became of each record.
 
     Raises:
-        ConnecUnavailable: The hub is needed and cannot be reached; records applied so far stay applied.
+        ConnecUnavailable: The hub is needed to tell whose a record is, and is away; nothing of it is applied.
         django.db.OperationalError: The database is gone or locked for too long.
     """
     return Application(group, source, client, skew).apply(resource, list(records))
@@ -237,7 +237,11 @@ class Application:
                 wanted.setdefault(gap.resource, set()).add(gap.connec_id)
         came = False
         for resource, ids in wanted.items():
-            records = fetch_by_id(self.client, self.group, resource, ids)
+            try:
+                records = fetch_by_id(self.client, self.group, resource, ids)
+            except ConnecUnavailable:
+                # Parked until then: the other records of the page need not wait for the hub.
+                return came
             if records:
                 came = True
                 deeper = Application(self.group, self.source, self.client, self.skew, self.depth + 1)

@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils import timezone
+
 from django_connec.inbound.incoming import Incoming
 from django_connec.mapping.agreement import Agreement
 from django_connec.mapping.fields import BoundField
@@ -154,7 +156,7 @@ def _settle(
             field=bound.name,
             remote_value=_storable(bound, item.decoded.values.get(bound.name)),
             decision=decision,
-            settled_at=None if policy == "manual" else row.changed_at,
+            settled_at=None if policy == "manual" else timezone.now(),
         )
     )
 

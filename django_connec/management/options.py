@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, SystemCheckError
 from django.utils.translation import gettext as _
 
 from django_connec.conf import get_settings
@@ -38,6 +38,9 @@ class GroupCommand(BaseCommand):
             for mapper in registry.ordered():
                 mapper.fields  # noqa: B018 - raises where it cannot be compiled
             return super().execute(*args, **options)
+        except SystemCheckError as error:
+            error.returncode = COULD_NOT_RUN
+            raise
         except (ConnecConfigurationError, MapperError) as error:
             raise CommandError(str(error), returncode=COULD_NOT_RUN) from None
 

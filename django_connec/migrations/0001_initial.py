@@ -119,6 +119,7 @@ class Migration(migrations.Migration):
                 ("received_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="received at")),
                 ("started_at", models.DateTimeField(blank=True, null=True, verbose_name="started at")),
                 ("finished_at", models.DateTimeField(blank=True, null=True, verbose_name="finished at")),
+                ("next_attempt_at", models.DateTimeField(blank=True, null=True, verbose_name="next attempt")),
                 ("attempts", models.PositiveIntegerField(default=0, verbose_name="attempts")),
                 ("counts", models.JSONField(blank=True, default=dict, verbose_name="counts")),
                 ("error", models.CharField(blank=True, max_length=255, verbose_name="error")),

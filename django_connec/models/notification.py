@@ -28,6 +28,7 @@ class Notification(models.Model):
     received_at = models.DateTimeField(_("received at"), default=timezone.now)
     started_at = models.DateTimeField(_("started at"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     counts = models.JSONField(_("counts"), default=dict, blank=True)
     error = models.CharField(_("error"), max_length=255, blank=True)

@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from django_connec.client import ConnecUnavailable, client_for
+from django_connec.client import client_for
+from django_connec.backoff import next_attempt
 from django_connec.conf import get_settings
 from django_connec.dispatch import enqueue
 from django_connec.inbound import Outcome, apply_records
@@ -48,10 +49,12 @@ def store(marketplace: str, body: bytes) -> bool:
 
 
 def waiting_deliveries() -> QuerySet[Notification]:
-    """Return what is stored and not applied, oldest first, without what a living worker is at."""
-    abandoned = timezone.now() - CLAIM_EXPIRES
+    """Return what is stored and may be applied now, oldest first, without what a living worker is at."""
+    now = timezone.now()
     return Notification.objects.filter(
-        Q(started_at__isnull=True) | Q(started_at__lt=abandoned), state=Notification.State.WAITING
+        Q(started_at__isnull=True) | Q(started_at__lt=now - CLAIM_EXPIRES),
+        Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now),
+        state=Notification.State.WAITING,
     ).order_by("received_at", "pk")
 
 
@@ -62,7 +65,7 @@ def apply_delivery(pk: int) -> Outcome | None:
         What became of its records; ``None`` where it is applied already or another worker is at it.
 
     Raises:
-        ConnecUnavailable: A missing record could not be fetched; the delivery stays waiting.
+        ConnecUnavailable: The hub is needed to tell whose a record is, and is away; the delivery stays waiting.
     """
     now = timezone.now()
     # From here on the same body is a new delivery: what it says may have been overtaken by what is applied now.
@@ -74,7 +77,10 @@ def apply_delivery(pk: int) -> Outcome | None:
         outcome = _apply(delivery)
     except Exception as error:
         Notification.objects.filter(pk=pk).update(
-            started_at=None, attempts=delivery.attempts, error=f"{type(error).__name__}: tried again by the sweep"
+            started_at=None,
+            attempts=delivery.attempts,
+            next_attempt_at=next_attempt(delivery.attempts, getattr(error, "retry_after", None)),
+            error=f"{type(error).__name__}: tried again by the sweep",
         )
         raise
     delivery.finished_at = timezone.now()
@@ -90,7 +96,7 @@ def replay(deliveries: QuerySet[Notification]) -> int:
     """
     pks = list(deliveries.values_list("pk", flat=True))
     Notification.objects.filter(pk__in=pks).update(
-        state=Notification.State.WAITING, started_at=None, finished_at=None, error=""
+        state=Notification.State.WAITING, started_at=None, finished_at=None, next_attempt_at=None, error=""
     )
     return sum(enqueue("apply_notification", pk) for pk in pks)
 
@@ -116,11 +122,7 @@ def _apply(delivery: Notification) -> Outcome:
             if group is None:
                 total.ignored += len(records)
                 continue
-            try:
-                total.add(apply_records(group, resource, records, source="webhook", client=client))
-            except ConnecUnavailable:
-                # What is missing cannot be fetched now: park what waits for it instead of holding up the rest.
-                total.add(apply_records(group, resource, records, source="webhook"))
+            total.add(apply_records(group, resource, records, source="webhook", client=client))
     delivery.counts = total.counts()
     delivery.state = Notification.State.FAILED if total.failed else Notification.State.APPLIED
     delivery.error = ""

@@ -14,15 +14,19 @@ class Command(GroupCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.begin(options)
         groups = self.groups(options)
-        deliveries, failed = self._apply_deliveries(options["marketplace"])
+        # A delivery may hold several groups; with --group, those of its marketplace are applied.
+        marketplaces = {group.marketplace for group in groups} if options["group"] else None
+        if options["marketplace"]:
+            marketplaces = {options["marketplace"]}
+        deliveries, failed = self._apply_deliveries(marketplaces)
         summary, more_failed, broken = drain_groups(self, groups, force=False)
         self.report({"deliveries": deliveries, "groups": summary})
         self.end(failed + more_failed, broken)
 
-    def _apply_deliveries(self, marketplace: str | None) -> tuple[int, int]:
+    def _apply_deliveries(self, marketplaces: set[str] | None) -> tuple[int, int]:
         waiting = waiting_deliveries()
-        if marketplace:
-            waiting = waiting.filter(marketplace=marketplace)
+        if marketplaces is not None:
+            waiting = waiting.filter(marketplace__in=marketplaces)
         applied = failed = 0
         for pk in list(waiting.values_list("pk", flat=True)):
             try:

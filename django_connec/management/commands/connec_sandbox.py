@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import ipaddress
 import json
 import signal
+import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,18 @@ from django.utils.translation import gettext as _
 
 from django_connec.sandbox import SandboxHub
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+def is_loopback(url: str) -> bool:
+    """Tell whether an address is certainly one of this machine."""
+    # URL readers disagree about what stands before the host here; no webhook needs it.
+    if any(character in "\\@" or character.isspace() for character in url):
+        return False
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        return parts.scheme in ("http", "https") and (host == "localhost" or ipaddress.ip_address(host).is_loopback)
+    except ValueError:
+        return False
 
 
 class Command(BaseCommand):
@@ -31,25 +44,42 @@ class Command(BaseCommand):
         parser.add_argument("--webhook", help="…notified at this address.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        hub = SandboxHub(":memory:" if options["memory"] else options["database"])
         config = self._config(options)
-        for entry in config.get("applications", []):
-            url = entry.get("webhook_url")
-            if url is not None and urlsplit(url).hostname not in LOOPBACK:
-                raise CommandError(_("The sandbox notifies addresses of this machine only."), returncode=2)
-            hub.add_application(**entry)
-        for entry in config.get("groups", []):
-            hub.add_group(**entry)
-        stopped = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_args: stopped.set())
         try:
-            with hub.serve(options["port"]) as url:
-                self.stdout.write(_("The sandbox hub listens at %(url)s") % {"url": url})
-                self.stdout.flush()
-                stopped.wait()
+            hub = SandboxHub(":memory:" if options["memory"] else options["database"])
+        except sqlite3.Error:
+            raise CommandError(_("The database file cannot be opened."), returncode=2) from None
+        try:
+            self._set_up(hub, config)
+            stopped = threading.Event()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_args: stopped.set())
+            try:
+                with hub.serve(options["port"]) as url:
+                    self.stdout.write(_("The sandbox hub listens at %(url)s") % {"url": url})
+                    self.stdout.flush()
+                    stopped.wait()
+            except (OSError, OverflowError):
+                raise CommandError(_("The port cannot be opened."), returncode=2) from None
         finally:
             hub.close()
+
+    def _set_up(self, hub: SandboxHub, config: dict[str, Any]) -> None:
+        try:
+            for entry in config.get("applications", []):
+                url = entry.get("webhook_url")
+                if url is not None and not is_loopback(url):
+                    raise CommandError(_("The sandbox notifies addresses of this machine only."), returncode=2)
+                hub.add_application(**entry)
+            for entry in config.get("groups", []):
+                hub.add_group(**entry)
+        except (AttributeError, TypeError, ValueError, sqlite3.Error):
+            raise CommandError(
+                _("The configuration must list applications and groups as the documentation says."), returncode=2
+            ) from None
+        # The file may have been made elsewhere.
+        if any(a.webhook_url is not None and not is_loopback(a.webhook_url) for a in hub.store.applications()):
+            raise CommandError(_("The sandbox notifies addresses of this machine only."), returncode=2)
 
     def _config(self, options: dict[str, Any]) -> dict[str, Any]:
         if options["config"]:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from django_connec.management.options import GroupCommand
 from django_connec.management.reading import ProgressBar, show_run
 from django_connec.models import SyncRun
@@ -22,6 +24,7 @@ class Command(GroupCommand):
             finally:
                 bar.close()
             if run is None:
+                self.say(_("%(uid)s: another process is reading it") % {"uid": group.uid})
                 broken += 1
                 continue
             failed += show_run(self, group, run)
