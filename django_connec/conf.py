@@ -262,7 +262,8 @@ def _is_origin(value: str) -> bool:
         _ = parts.port
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.path in ("", "/") and not parts.query
+    extras = parts.query or parts.fragment or parts.username or parts.password
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.path in ("", "/") and not extras
 
 
 def _names(kind: type | tuple[type, ...]) -> str:

@@ -84,6 +84,7 @@ if os.environ.get("CONNEC_TEST_LIVE_DB"):
 
 Q_CLUSTER = {
     "name": "connec-tests",
+    "cluster_name": os.environ.get("CONNEC_TEST_CLUSTER", "connec-tests"),
     "workers": 1,
     "timeout": 60,
     "retry": 90,

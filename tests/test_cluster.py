@@ -56,7 +56,7 @@ def clusters(request: pytest.FixtureRequest, hub) -> Iterator[str]:
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "CONNEC_TEST_LIVE_DB": str(connection.settings_dict["NAME"]),
         "CONNEC_TEST_BROKER": broker,
-        "Q_CLUSTER_NAME": CLUSTER if broker == "redis" else "connec-tests",
+        "CONNEC_TEST_CLUSTER": CLUSTER if broker == "redis" else "connec-tests",
         "CONNEC_TEST_HUB": hub.url,
     }
     # Two at once over Redis: neither may send what the other sends.
@@ -85,6 +85,10 @@ def clusters(request: pytest.FixtureRequest, hub) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if broker == "redis":
+            from django_q.brokers.redis_broker import Redis
+
+            Redis(list_key=CLUSTER).delete_queue()
 
 
 def test_saved_rows_reach_the_hub_and_notifications_their_rows(clusters, hub):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -50,7 +51,13 @@ def _plain_http(raw: dict[str, Any]) -> list[CheckMessage]:
             id="django_connec.W001",
         )
         for name, entry in raw["MARKETPLACES"].items()
-        if isinstance(entry, dict)
-        and str(entry.get("CONNEC_HOST", "")).startswith("http://")
-        and not str(entry["CONNEC_HOST"]).startswith(("http://127.0.0.1", "http://localhost"))
+        if isinstance(entry, dict) and _travels_in_clear(str(entry.get("CONNEC_HOST", "")))
     ]
+
+
+def _travels_in_clear(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost")

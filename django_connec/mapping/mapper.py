@@ -14,10 +14,18 @@ from django_connec.exceptions import BadValue, MapperError
 from django_connec.mapping.fields import CONFLICT_POLICIES, BoundField, Field, FieldProblem
 from django_connec.mapping.paths import Path, leftovers_of, make_reader, put
 from django_connec.mapping.resources import is_singular
-from django_connec.mapping.values import MISSING, clean_text, is_blank
+from django_connec.mapping.values import MISSING, clean_json, clean_text, is_blank
 
 __all__ = ["Decoded", "Mapper", "MapperOptions"]
 
+META_KINDS: tuple[tuple[str, Any, str], ...] = (
+    ("group", str, 'a path of foreign keys, for example "company__connec_group"'),
+    ("match_on", (list, tuple), "a list of paths, or a list of such lists"),
+    ("when", Mapping, "a dictionary of paths and values"),
+    ("delete_status", (str, type(None)), "a word of the hub's, or None"),
+    ("id_prefix", str, "a string"),
+    ("created_field", (str, type(None)), "the name of a DateTimeField, or None"),
+)
 ON_INACTIVE = ("apply", "delete", "ignore")
 INACTIVE_WORDS = frozenset({"INACTIVE", "ARCHIVED"})
 
@@ -199,7 +207,9 @@ class Mapper:
             if isinstance(block, Mapping):
                 rest = leftovers_of(block, paths)
                 if rest:
-                    _refuse_bad_text(rest, top)
+                    reason = clean_json(rest)
+                    if reason:
+                        raise BadValue(top, "a block that a database can hold", reason)
                     leftovers[top] = rest
         return Decoded(values, digests, leftovers)
 
@@ -228,7 +238,8 @@ class Mapper:
                 continue
             value = values[bound.name]
             wire = bound.encode(value)
-            if skip_blank and is_blank(wire):
+            # A blank beside a change says nothing; where it is the change itself, it clears.
+            if is_blank(wire) and (skip_blank or bound.name not in wanted):
                 continue
             put(result, bound.path, wire)
         return result
@@ -246,6 +257,8 @@ class Mapper:
         if not identifier.startswith(prefix):
             return None
         text = identifier[len(prefix) :]
+        if not text or clean_text(text):
+            return None
         field_ = self.model._meta.pk
         try:
             pk = field_.to_python(text)
@@ -301,6 +314,12 @@ class Mapper:
                 )
             )
             declared["resource"] = ""
+        for name, kind, wanted in META_KINDS:
+            if name in declared and not isinstance(declared[name], kind):
+                self._problems.append(
+                    FieldProblem("E107", f"Meta.{name} is a {type(declared[name]).__name__}.", f"It must be {wanted}.")
+                )
+                del declared[name]
         declared["match_on"] = _alternatives(declared.get("match_on") or ())
         return MapperOptions(**declared)
 
@@ -403,20 +422,4 @@ def _overlaps(bound: Sequence[BoundField]) -> list[FieldProblem]:
 def _copy(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _copy(inner) for key, inner in value.items()}
-    return value
-
-
-def _refuse_bad_text(value: Any, path: str, depth: int = 0) -> None:
-    if depth > 50:
-        raise BadValue(path, "at most 50 levels", "a deeper block")
-    if isinstance(value, str):
-        reason = clean_text(value)
-        if reason:
-            raise BadValue(path, "text that a database can hold", reason)
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            _refuse_bad_text(key, path, depth + 1)
-            _refuse_bad_text(inner, f"{path}.{key}" if clean_text(str(key)) is None else path, depth + 1)
-    elif isinstance(value, list):
-        for inner in value:
-            _refuse_bad_text(inner, path, depth + 1)
+    return [_copy(inner) for inner in value] if isinstance(value, list) else value

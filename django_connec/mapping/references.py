@@ -17,6 +17,8 @@ __all__ = ["MAX_ID_LENGTH", "Reference", "RemoteId", "external_id", "parse_remot
 
 # The hub's ids are UUIDs of 36 characters; the column leaves room for what has not been seen.
 MAX_ID_LENGTH = 64
+#: What other applications call the record; only compared, never stored in a column.
+MAX_FOREIGN_LENGTH = 512
 HUB_PROVIDER = "connec"
 
 
@@ -65,13 +67,21 @@ def parse_remote_id(value: Any, path: str = "id") -> RemoteId | None:
     connec_id: str | None = None
     others: list[tuple[str, str, str]] = []
     for entry in value:
-        if not isinstance(entry, Mapping) or not isinstance(entry.get("id"), (str, int)):
+        found = entry.get("id") if isinstance(entry, Mapping) else None
+        if not isinstance(entry, Mapping) or not isinstance(found, (str, int)) or isinstance(found, bool):
             raise BadValue(path, "entries with provider, realm and id", kind_of(entry))
         provider = entry.get("provider")
         if provider == HUB_PROVIDER:
-            connec_id = connec_id or _text(entry["id"], path)
+            connec_id = connec_id or _text(found, path) or None
         elif isinstance(provider, str):
-            others.append((provider, str(entry.get("realm") or ""), str(entry["id"])))
+            realm = entry.get("realm")
+            others.append(
+                (
+                    _text(provider, path, MAX_FOREIGN_LENGTH),
+                    _text(realm, path, MAX_FOREIGN_LENGTH) if isinstance(realm, str) else "",
+                    _text(found, path, MAX_FOREIGN_LENGTH),
+                )
+            )
     return RemoteId(connec_id, tuple(others)) if connec_id or others else None
 
 
@@ -80,10 +90,11 @@ def external_id(identifier: str, provider: str, realm: str) -> list[dict[str, st
     return [{"id": identifier, "provider": provider, "realm": realm}]
 
 
-def _text(value: str | int, path: str) -> str:
-    text = str(value)
-    if len(text) > MAX_ID_LENGTH or clean_text(text):
-        raise BadValue(path, f"an id of at most {MAX_ID_LENGTH} characters", kind_of(value))
+def _text(value: str | int, path: str, limit: int = MAX_ID_LENGTH) -> str:
+    # Python refuses to write whole numbers of thousands of digits.
+    text = str(value) if isinstance(value, str) or value.bit_length() < 4 * limit else ""
+    if len(text) > limit or clean_text(text) or (text == "" and value != ""):
+        raise BadValue(path, f"an id of at most {limit} characters", kind_of(value))
     return text
 
 
@@ -100,7 +111,14 @@ class Reference(Field):
 
     def decoder(self, column: models.Field[Any, Any], path: Path) -> Convert:
         where = ".".join(path)
-        return lambda value: parse_remote_id(value, where)
+
+        def decode(value: Any) -> RemoteId | None:
+            found = parse_remote_id(value, where)
+            if found is None and not column.null:
+                raise BadValue(where, "an id, as the column cannot be empty", kind_of(value))
+            return found
+
+        return decode
 
     def encoder(self, column: models.Field[Any, Any]) -> Convert:
         return lambda value: None if value is None else value.connec_id

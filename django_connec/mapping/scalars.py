@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django_connec.exceptions import BadValue
 from django_connec.mapping.fields import Convert, Field, FieldProblem, boolean_decoder
 from django_connec.mapping.paths import Path
-from django_connec.mapping.values import kind_of
+from django_connec.mapping.values import MAX_BITS, kind_of
 
 __all__ = ["BooleanField", "ChoiceField", "DateField", "DateTimeField", "DecimalField", "parse_moment"]
 
@@ -102,19 +102,23 @@ class DateTimeField(Field):
             moment = parse_moment(value)
             if moment is None:
                 raise BadValue(where, "a time (ISO 8601)", kind_of(value))
-            return moment if settings.USE_TZ else timezone.make_naive(moment)
+            try:
+                return moment if settings.USE_TZ else timezone.make_naive(moment, timezone.get_default_timezone())
+            except (OverflowError, ValueError):
+                raise BadValue(where, "a time between the years 1 and 9999", kind_of(value)) from None
 
         return decode
 
     def encoder(self, column: models.Field[Any, Any]) -> Convert:
-        return lambda value: None if value is None else f"{_utc_seconds(value):%Y-%m-%dT%H:%M:%SZ}"
+        # Not strftime: it writes the year 999 with three digits on Linux.
+        return lambda value: None if value is None else f"{_utc_seconds(value).replace(tzinfo=None).isoformat()}Z"
 
     def comparer(self, column: models.Field[Any, Any]) -> Convert:
         return lambda value: None if value is None else _utc_seconds(value)
 
 
 def _utc_seconds(value: dt.datetime) -> dt.datetime:
-    aware = timezone.make_aware(value) if timezone.is_naive(value) else value
+    aware = timezone.make_aware(value, timezone.get_default_timezone()) if timezone.is_naive(value) else value
     return aware.astimezone(dt.UTC).replace(microsecond=0)
 
 
@@ -127,21 +131,28 @@ class DecimalField(Field):
     def decoder(self, column: models.Field[Any, Any], path: Path) -> Convert:
         where = ".".join(path)
         assert isinstance(column, models.DecimalField)
-        quantum = Decimal(1).scaleb(-column.decimal_places)
+        quantum, context = _precision(column)
         limit = Decimal(10) ** (column.max_digits - column.decimal_places)
 
         def decode(value: Any) -> Decimal:
-            if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)) or len(str(value)) > 60:
+            if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
+                raise BadValue(where, "an amount", kind_of(value))
+            if isinstance(value, int) and value.bit_length() > MAX_BITS:
+                raise BadValue(where, f"an amount under {limit:f}", "a larger number")
+            text = str(value)
+            if isinstance(value, str) and (len(text) > 60 or not text.isascii()):
                 raise BadValue(where, "an amount", kind_of(value))
             try:
-                amount = Decimal(str(value))
-                if not amount.is_finite():
-                    raise BadValue(where, "a finite amount", kind_of(value))
-                if abs(amount) >= limit:
-                    raise BadValue(where, f"an amount under {limit:f}", "a larger number")
-                return amount.quantize(quantum)
+                amount = Decimal(text)
             except InvalidOperation:
                 raise BadValue(where, "an amount", kind_of(value)) from None
+            if not amount.is_finite():
+                raise BadValue(where, "a finite amount", kind_of(value))
+            # Before rounding, as 10^400 cannot be rounded; and after, as 9.999 may become 10.
+            rounded = amount.quantize(quantum, context=context) if amount.copy_abs() < limit else limit
+            if rounded.copy_abs() >= limit:
+                raise BadValue(where, f"an amount under {limit:f}", "a larger number")
+            return rounded
 
         return decode
 
@@ -156,17 +167,25 @@ class DecimalField(Field):
 
     def comparer(self, column: models.Field[Any, Any]) -> Convert:
         assert isinstance(column, models.DecimalField)
-        quantum = Decimal(1).scaleb(-column.decimal_places)
+        quantum, context = _precision(column)
 
         def compare(value: Any) -> Any:
             if value is None:
                 return None
             try:
-                return Decimal(str(value)).quantize(quantum)
+                return Decimal(str(value)).quantize(quantum, context=context)
             except InvalidOperation:
                 return value
 
         return compare
+
+
+def _precision(column: models.DecimalField[Any, Any]) -> tuple[Decimal, Context]:
+    # One digit more than the column has, for what rounding up adds.
+    return (
+        Decimal(1).scaleb(-column.decimal_places),
+        Context(prec=max(28, column.max_digits + 1), rounding=ROUND_HALF_EVEN),
+    )
 
 
 class ChoiceField(Field):

@@ -8,10 +8,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from hashlib import blake2b
+from math import isfinite
 from typing import Any, Final, Literal
 
-__all__ = ["BLANK", "MISSING", "Missing", "clean_text", "digest", "is_blank", "kind_of", "short_hash"]
+__all__ = ["BLANK", "MISSING", "Missing", "clean_json", "clean_text", "digest", "is_blank", "kind_of", "short_hash"]
 
+#: MariaDB's JSON stops at 32 levels, and what is kept of a record lies a few deep in ``connec_state``.
+MAX_DEPTH = 25
+#: Bits of the largest whole number that is taken; Python itself refuses to write far larger ones as text.
+MAX_BITS = 2048
 # 48 bits: one unnoticed change in 2.8e14; a state of 15 fields stays under 400 bytes.
 DIGEST_BYTES = 6
 
@@ -31,7 +36,7 @@ MISSING: Final = _Missing.MISSING
 """The attribute is not in the record at all: what is held is kept (null and ``{}`` clear it)."""
 
 BLANK = "-"
-"""The digest of "nothing": ``None`` and empty text are one, as the hub does not tell them apart."""
+"""The digest of "nothing": ``None``, empty text and an empty block are one, as the hub does not tell them apart."""
 
 
 def short_hash(data: bytes) -> str:
@@ -45,7 +50,7 @@ def digest(value: Any) -> str:
     Args:
         value: What a field's ``decode`` returns and what the model holds: text, a number, a date, JSON.
     """
-    if value is None or value == "":
+    if value is None or value == "" or value == {}:
         return BLANK
     if value is True:
         return "t"
@@ -63,8 +68,9 @@ def is_blank(value: Any) -> bool:
 
 def _plain(value: Any) -> str:
     if isinstance(value, Decimal):
-        # 1.50 and 1.5 are one amount; format() keeps 1E+3 from differing from 1000.
-        return f"n{value.normalize():f}" if value else "n0"
+        # 1.50 and 1.5 are one amount, 1E+3 and 1000 too. Not normalize(): it rounds to 28 digits.
+        text = f"{value:f}" if value else "0"
+        return f"n{text.rstrip('0').rstrip('.') if '.' in text else text}"
     if isinstance(value, int):
         return f"n{value}"
     if isinstance(value, float):
@@ -112,4 +118,36 @@ def clean_text(value: str) -> str | None:
             value.encode()
         except UnicodeEncodeError:
             return "text with half a surrogate pair"
+    return None
+
+
+def clean_json(value: Any) -> str | None:
+    """Return why a database would refuse this JSON value, or ``None`` when it is fine.
+
+    All databases are held to what the narrowest takes, as for text: NaN and Infinity, half a surrogate pair,
+    NUL, enormous numbers and too many levels are refused.
+    """
+    waiting: list[tuple[Any, int]] = [(value, 0)]
+    while waiting:
+        item, depth = waiting.pop()
+        if isinstance(item, str):
+            reason = clean_text(item)
+            if reason:
+                return reason
+        elif isinstance(item, (Mapping, list)):
+            if depth >= MAX_DEPTH:
+                return f"a value of more than {MAX_DEPTH} levels"
+            if isinstance(item, Mapping):
+                waiting += [(key, depth) for key in item]
+                waiting += [(inner, depth + 1) for inner in item.values()]
+            else:
+                waiting += [(inner, depth + 1) for inner in item]
+        elif isinstance(item, float):
+            if not isfinite(item):
+                return "a number that is not finite"
+        elif isinstance(item, int):
+            if item.bit_length() > MAX_BITS:
+                return "a number with too many digits"
+        elif item is not None:
+            return kind_of(item)
     return None

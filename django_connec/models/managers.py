@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, TypeVar
 
-from django.db import models, router, transaction
+from django.db import models, router
 
 from django_connec.models.columns import BOOKKEEPING, reads_only_engine
 from django_connec.tracking import deletions, wakeups
 from django_connec.tracking.clock import next_stamp
 from django_connec.tracking.switch import is_tracking
 
-__all__ = ["ConnecManager", "ConnecQuerySet"]
+__all__ = ["BaseManager", "ConnecManager", "ConnecQuerySet"]
 
 T = TypeVar("T", bound=models.Model)
 
@@ -26,10 +26,13 @@ class ConnecQuerySet(models.QuerySet[T]):
 
     def update(self, **kwargs: Any) -> int:
         """As Django's; the rows are marked as changed in the same UPDATE. ``bulk_update`` comes through here."""
-        if is_tracking() and kwargs and not reads_only_engine(kwargs):
-            kwargs["connec_changed_at"] = next_stamp()
+        if not is_tracking() or not kwargs or reads_only_engine(kwargs):
+            return super().update(**kwargs)
+        changed = super().update(**kwargs, connec_changed_at=next_stamp())
+        # After the statement: outside a transaction the wake-up looks for marked rows at once.
+        if changed:
             wakeups.note(self._write_alias(), self.model, None)
-        return super().update(**kwargs)
+        return changed
 
     def bulk_create(
         self,
@@ -48,11 +51,9 @@ class ConnecQuerySet(models.QuerySet[T]):
             for name in BOOKKEEPING - {"connec_group_id"}:
                 setattr(row, name, None)
             row.connec_changed_at = next_stamp() if tracking else None  # type: ignore[attr-defined]
-        if tracking and rows:
-            wakeups.note(self._write_alias(), self.model, None)
-            if update_fields is not None:
-                update_fields = [*update_fields, "connec_changed_at"]
-        return super().bulk_create(
+        if tracking and update_fields is not None:
+            update_fields = [*update_fields, "connec_changed_at"]
+        made = super().bulk_create(
             rows,
             batch_size=batch_size,
             ignore_conflicts=ignore_conflicts,
@@ -60,11 +61,14 @@ class ConnecQuerySet(models.QuerySet[T]):
             update_fields=update_fields,
             unique_fields=unique_fields,
         )
+        if tracking and rows:
+            wakeups.note(self._write_alias(), self.model, None)
+        return made
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """As Django's; the tombstones of all rows are read and written together, in the same transaction."""
         alias = self._write_alias()
-        with transaction.atomic(using=alias), deletions.collecting(self, alias):
+        with deletions.collecting(alias, self):
             return super().delete()
 
     delete.alters_data = True  # type: ignore[attr-defined]
@@ -82,3 +86,19 @@ class ConnecQuerySet(models.QuerySet[T]):
 
 class ConnecManager(models.Manager.from_queryset(ConnecQuerySet)):  # type: ignore[misc]
     """The default manager of :class:`~django_connec.models.ConnecSyncMixin`."""
+
+
+class _BaseQuerySet(models.QuerySet[T]):
+    def update(self, **kwargs: Any) -> int:
+        # The engine always writes bookkeeping too; Django itself writes one foreign key and nothing else.
+        if not is_tracking() or not kwargs or any(name.startswith("connec_") for name in kwargs):
+            return super().update(**kwargs)
+        changed = super().update(**kwargs, connec_changed_at=next_stamp())
+        if changed:
+            queryset: Any = self
+            wakeups.note(str(queryset._db or router.db_for_write(self.model, **queryset._hints)), queryset.model, None)
+        return changed
+
+
+class BaseManager(models.Manager.from_queryset(_BaseQuerySet)):  # type: ignore[misc]
+    """The base manager, through which Django itself changes rows: ``on_delete=SET_NULL`` and ``related.add()``."""

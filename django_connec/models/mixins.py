@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
-from django.db import models
+from django.db import models, router
 from django.db.backends.utils import names_digest
+from django.db.models.options import Options
 from django.db.models.signals import class_prepared, post_delete, post_save, pre_delete
+from django.utils.functional import cached_property
 
 from django_connec.mapping.references import MAX_ID_LENGTH
 from django_connec.models.columns import BOOKKEEPING, CHANGED, GROUP, ID
-from django_connec.models.managers import ConnecManager
+from django_connec.models.managers import BaseManager, ConnecManager
 from django_connec.tracking import deletions, rows, wakeups
 from django_connec.tracking.clock import next_stamp
 from django_connec.tracking.switch import is_tracking
@@ -59,11 +61,22 @@ class ConnecSyncMixin(models.Model):
             connec: ``False`` saves without marking the row for the hub.
         """
         named = kwargs.get("update_fields")
+        if named is not None:
+            # Any iterable will do for Django, also one that can be read only once.
+            named = kwargs["update_fields"] = frozenset(named)
         self.__dict__["_connec_options"] = (connec, named is not None and bool({"connec_group", GROUP} & set(named)))
         try:
             super().save(*args, **kwargs)
         finally:
             self.__dict__.pop("_connec_options", None)
+
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        """As Django's; the tombstones of all rows that go with this one are written together."""
+        alias = using or router.db_for_write(type(self), instance=self)
+        with deletions.collecting(alias):
+            return super().delete(using=using, keep_parents=keep_parents)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
 
     async def asave(self, *args: Any, connec: bool = True, **kwargs: Any) -> None:
         """As Django's, with the same ``connec`` as :meth:`save`."""
@@ -157,6 +170,8 @@ def _attach(sender: type[models.Model], **_: Any) -> None:
     if options.abstract:
         return
     if issubclass(sender, ConnecSyncMixin):
+        if type(options) is Options:
+            options.__class__ = _TrackedOptions
         if any(column.name == ID for column in options.local_concrete_fields) and not options.proxy:
             _add_constraint(sender)
         uid = f"django_connec:{options.label_lower}"
@@ -178,6 +193,24 @@ def _add_constraint(model: type[models.Model]) -> None:
     options.indexes = [*options.indexes, pending]
     # The migration autodetector reads a model's options only where the class is known to have set them.
     options.original_attrs.update(constraints=options.constraints, indexes=options.indexes)
+
+
+class _TrackedOptions(Options):  # type: ignore[type-arg]
+    """``Model._meta`` whose base manager notices changes.
+
+    Django itself changes rows through the base manager (``on_delete=SET_NULL``, ``related.add()``) and sends
+    no signal. A base manager that is declared, in ``Meta`` or on the class, would show in every host's
+    migrations; one that the host declares is left alone.
+    """
+
+    @cached_property
+    def base_manager(self) -> models.Manager[Any]:
+        plain = super().base_manager
+        if type(plain) is not models.Manager or not plain.auto_created:
+            return plain
+        manager: models.Manager[Any] = BaseManager()
+        manager.name, manager.model, manager.auto_created = plain.name, self.model, True
+        return manager
 
 
 class_prepared.connect(_attach, dispatch_uid="django_connec.models.mixins")

@@ -12,7 +12,7 @@ __all__ = ["next_stamp"]
 
 _STEP = dt.timedelta(microseconds=1)
 _lock = threading.Lock()
-_last = dt.datetime.min.replace(tzinfo=dt.UTC)
+_last: dict[bool, dt.datetime] = {}
 
 
 def next_stamp() -> dt.datetime:
@@ -22,10 +22,14 @@ def next_stamp() -> dt.datetime:
     look like one, or the second would be cleared unsent.
 
     Returns:
-        Microsecond resolution; aware UTC, or naive in the default time zone where ``USE_TZ`` is off.
+        Microsecond resolution; aware UTC, or naive in the default time zone where ``USE_TZ`` is off. Naive
+        stamps are kept apart in the form that is stored: a local hour comes twice when summer time ends.
     """
-    global _last
+    aware = settings.USE_TZ
     with _lock:
-        _last = max(dt.datetime.now(dt.UTC), _last + _STEP)
-        stamp = _last
-    return stamp if settings.USE_TZ else timezone.make_naive(stamp)
+        now = dt.datetime.now(dt.UTC)
+        if not aware:
+            now = timezone.make_naive(now, timezone.get_default_timezone())
+        last = _last.get(aware)
+        stamp = _last[aware] = now if last is None or now > last else last + _STEP
+    return stamp

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.db import models
+from django.db import connections, models, transaction
 from django.db.models.signals import post_delete
 
 from django_connec.tracking import wakeups
@@ -34,23 +34,30 @@ _batch: ContextVar[_Batch | None] = ContextVar("django_connec_deletions", defaul
 
 
 @contextmanager
-def collecting(queryset: models.QuerySet[Any], alias: str) -> Iterator[None]:
-    """Read the bookkeeping of all rows of a queryset at once, and write their tombstones together.
+def collecting(alias: str, queryset: models.QuerySet[Any] | None = None) -> Iterator[None]:
+    """Write the tombstones of all rows that one call deletes together, in the transaction of the delete.
 
-    Must run inside the transaction of the delete.
+    Args:
+        alias: Database of the rows.
+        queryset: What is deleted. Django reads its rows afresh, but not the columns that it defers: these
+            are read here, all at once.
     """
-    if not is_tracking() or _batch.get() is not None or _mapper_for(queryset.model) is None:
+    if not is_tracking() or _batch.get() is not None:
         yield
         return
     batch = _Batch(alias)
-    for row in queryset.using(alias).order_by().values("pk", *COLUMNS):
-        batch.known[(queryset.model, row["pk"])] = row
-    token = _batch.set(batch)
-    try:
-        yield
-    finally:
-        _batch.reset(token)
-    _store(batch.tombstones, alias)
+    # No savepoint inside a host's transaction: a ProtectedError that the host catches must not cost it that.
+    with nullcontext() if connections[alias].in_atomic_block else transaction.atomic(using=alias):
+        if queryset is not None and queryset.query.deferred_loading != (frozenset(), True):
+            for row in queryset.using(alias).order_by().values("pk", *COLUMNS):
+                batch.known[(queryset.model, row["pk"])] = row
+        token = _batch.set(batch)
+        try:
+            yield
+        finally:
+            _batch.reset(token)
+        with transaction.mark_for_rollback_on_error(using=alias):
+            _store(batch.tombstones, alias)
 
 
 def on_pre_delete(sender: type[models.Model], instance: models.Model, using: str, origin: Any = None, **_: Any) -> None:
@@ -63,16 +70,36 @@ def on_pre_delete(sender: type[models.Model], instance: models.Model, using: str
         return
     batch = _batch.get()
     row = batch.known.get((sender, instance.pk)) if batch is not None else None
+    if row is None and _is_fresh(instance, origin):
+        row = {name: instance.__dict__[name] for name in COLUMNS}
     if row is None:
-        # The instance may be older than the answer that brought the row's id.
         row = sender._base_manager.using(using).filter(pk=instance.pk).values(*COLUMNS).first()
     tombstone = _tombstone(mapper, instance.pk, row, using)
     if tombstone is None:
         return
+    if origin is not None:
+        origin.__dict__.setdefault("_connec_tombstones", []).append(tombstone)
     if batch is not None and batch.alias == using:
         batch.tombstones.append(tombstone)
     else:
         _store([tombstone], using)
+
+
+def _is_fresh(instance: models.Model, origin: Any) -> bool:
+    """Tell whether Django has just read this row, for this very deletion.
+
+    The one that a host calls ``delete()`` on may be older than the answer that brought its id; what goes
+    with it, and the rows of a queryset, are read by the deletion itself.
+    """
+    if origin is None or any(name not in instance.__dict__ for name in COLUMNS):
+        return False
+    if not isinstance(origin, models.Model):
+        return True
+    mine, begun = instance._meta.concrete_model, origin._meta.concrete_model
+    if mine is None or not isinstance(origin, mine):
+        return True
+    # A parent of a multi-table child is built from the child that is in memory.
+    return mine is begun and instance.pk != origin.pk
 
 
 def watch_holders() -> None:
@@ -146,7 +173,9 @@ def _deletes_holder(mapper: Mapper, origin: Any) -> bool:
     return holder is not None and isinstance(begun, type) and issubclass(begun, holder[0])
 
 
-def _on_holder_deleted(sender: type[models.Model], instance: models.Model, using: str, **_: Any) -> None:
+def _on_holder_deleted(
+    sender: type[models.Model], instance: models.Model, using: str, origin: Any = None, **_: Any
+) -> None:
     from django_connec.mapping import registry
     from django_connec.models import ConnecGroup
 
@@ -158,7 +187,29 @@ def _on_holder_deleted(sender: type[models.Model], instance: models.Model, using
         group_id = getattr(instance, key.attname)
         others = sender._base_manager.using(using).filter(**{holder[1]: group_id}).exclude(pk=instance.pk)
         if group_id is not None and not others.exists():
+            _withdraw(group_id, origin, using)
             group = ConnecGroup.objects.using(using).filter(pk=group_id, is_active=True).first()
             if group is not None:
                 group.unlink()
         return
+
+
+def _withdraw(group_id: int, origin: Any, using: str) -> None:
+    """Take back the tombstones of a deletion that turns out to take the whole company along.
+
+    It began further up (with an account that owns companies), and Django deletes what depends first.
+    """
+    from django_connec.models import Tombstone
+
+    left = getattr(origin, "__dict__", {}).get("_connec_tombstones") or []
+    written: dict[str, list[str]] = {}
+    for tombstone in left:
+        if tombstone.group_id == group_id:
+            written.setdefault(tombstone.model_label, []).append(tombstone.object_id)
+    for label, keys in written.items():
+        ours = Tombstone.objects.using(using).filter(group_id=group_id, model_label=label, sent_at__isnull=True)
+        for start in range(0, len(keys), wakeups.PKS_PER_QUERY):
+            ours.filter(object_id__in=keys[start : start + wakeups.PKS_PER_QUERY]).delete()
+    batch = _batch.get()
+    if batch is not None:
+        batch.tombstones[:] = [t for t in batch.tombstones if t.group_id != group_id]

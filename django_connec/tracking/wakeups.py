@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models, transaction
 
 from django_connec.tracking.switch import is_tracking
+
+if TYPE_CHECKING:
+    from django_connec.mapping import Mapper
 
 __all__ = ["note", "note_group", "on_post_save"]
 
@@ -30,10 +33,11 @@ class _Collector:
     comes.
     """
 
-    __slots__ = ("alias", "bulk", "entry", "groups", "index", "pks")
+    __slots__ = ("alias", "bulk", "entry", "groups", "index", "level", "pks")
 
-    def __init__(self, alias: str) -> None:
+    def __init__(self, alias: str, level: tuple[str, ...] = ()) -> None:
         self.alias = alias
+        self.level = level
         self.pks: dict[type[models.Model], set[Any]] = {}
         self.bulk: set[type[models.Model]] = set()
         self.groups: set[int] = set()
@@ -54,6 +58,23 @@ class _Collector:
             wake(groups, using=self.alias)
         except Exception as error:
             logger.warning("could not wake groups after commit (%s); the sweep will", type(error).__name__)
+
+    def is_held(self, callbacks: list[Any]) -> bool:
+        """Tell whether the connection will still call this collector."""
+        if self.entry is None:
+            return False
+        if 0 <= self.index < len(callbacks) and callbacks[self.index] is self.entry:
+            return True
+        self.index = next((i for i, entry in enumerate(callbacks) if entry is self.entry), -1)
+        return self.index >= 0
+
+    def absorb(self, other: _Collector) -> None:
+        """Take over what another has collected; it has nothing to do then."""
+        for model, keys in other.pks.items():
+            self.pks.setdefault(model, set()).update(keys)
+        self.bulk |= other.bulk
+        self.groups |= other.groups
+        other.pks, other.bulk, other.groups = {}, set(), set()
 
 
 def on_post_save(sender: type[models.Model], instance: models.Model, using: str, raw: bool, **_: Any) -> None:
@@ -87,24 +108,34 @@ def note_group(alias: str, group_id: int) -> None:
 
 def _collector(alias: str) -> _Collector:
     connection: Any = connections[alias]
-    level = tuple(connection.savepoint_ids) if connection.in_atomic_block else None
-    if level is None:
+    if not connection.in_atomic_block:
         return _Collector(alias)
-    held: dict[tuple[Any, ...], _Collector] = connection.__dict__.setdefault("_connec_collectors", {})
-    known = held.get(level)
+    active = tuple(sid for sid in connection.savepoint_ids if sid is not None)
     callbacks = connection.run_on_commit
-    if known is not None and 0 <= known.index < len(callbacks) and callbacks[known.index] is known.entry:
-        return known
-    if len(held) > 100:
-        held.clear()
-    fresh = held[level] = _Collector(alias)
-    return fresh
+    held: list[_Collector] = connection.__dict__.setdefault("_connec_collectors", [])
+    if held and held[-1].level == active and held[-1].is_held(callbacks):
+        return held[-1]
+    alive: dict[tuple[str, ...], _Collector] = {}
+    for collector in held:
+        if collector.is_held(callbacks):
+            # What a released savepoint has collected belongs to the level around it: a loop of a thousand
+            # savepoints, as get_or_create makes them, must not cost a thousand queries after the commit.
+            collector.level = tuple(sid for sid in active if sid in collector.level)
+            around = alive.setdefault(collector.level, collector)
+            if around is not collector:
+                around.absorb(collector)
+    found = alive.pop(active, None) or _Collector(alias, active)
+    held[:] = [*alive.values(), found]
+    return found
 
 
 def _arm(collector: _Collector) -> None:
     if collector.entry is not None:
         return
     connection: Any = connections[collector.alias]
+    if not connection.in_atomic_block and not connection.get_autocommit():
+        # A transaction that the host manages by hand has no "after the commit"; the sweep finds the rows.
+        return
     # robust: a dead queue must not raise into the host's view, nor drop its later callbacks.
     transaction.on_commit(collector, using=collector.alias, robust=True)
     if connection.in_atomic_block and connection.run_on_commit:
@@ -112,10 +143,16 @@ def _arm(collector: _Collector) -> None:
         collector.entry = connection.run_on_commit[-1]
 
 
-def _groups_of(model: type[models.Model], alias: str, pks: set[Any]) -> Iterator[int]:
+def _mapper_of(model: type[models.Model]) -> Mapper | None:
     from django_connec.mapping import registry
 
-    mapper = registry.for_model(model)
+    # A multi-table child is its parent's record where only the parent is mapped.
+    mappers = (registry.for_model(candidate) for candidate in (model, *model._meta.all_parents))
+    return next((mapper for mapper in mappers if mapper is not None), None)
+
+
+def _groups_of(model: type[models.Model], alias: str, pks: set[Any]) -> Iterator[int]:
+    mapper = _mapper_of(model)
     if mapper is None:
         return
     path = mapper.meta.group
@@ -133,10 +170,9 @@ def _groups_of(model: type[models.Model], alias: str, pks: set[Any]) -> Iterator
 
 
 def _groups_with_pending(model: type[models.Model], alias: str) -> Iterator[int]:
-    from django_connec.mapping import registry
     from django_connec.models import ConnecGroup
 
-    mapper = registry.for_model(model)
+    mapper = _mapper_of(model)
     if mapper is None:
         return
     pending = model._base_manager.using(alias).filter(
