@@ -29,7 +29,7 @@ from django_connec.mapping.agreement import Agreement
 from django_connec.mapping.local import LocalValues
 from django_connec.models import Conflict, ConnecGroup, LinkBack
 from django_connec.models.columns import GROUP, HUB_UPDATED, ID, STATE, Columns
-from django_connec.sql import RowChanged, insert_rows
+from django_connec.sql import RowChanged, insert_values
 
 __all__ = ["ChunkResult", "write_chunk"]
 
@@ -200,13 +200,12 @@ def _finish(
     if group.shares(mapper.meta.resource, "push") and not mapper.is_singular:
         first_seen = [*created, *(w for w in updated if _is_new_link(w))]
         links = [
-            LinkBack(
-                group_id=group.pk, model_label=mapper.label, object_id=str(w.row.pk), connec_id=w.item.connec_id or ""
-            )
+            (group.pk, mapper.label, str(w.row.pk), w.item.connec_id or "", 0)
             for w in first_seen
             if not w.item.known_to_us
         ]
-        insert_rows(LinkBack, links, using=using)
+        columns = ("group_id", "model_label", "object_id", "connec_id", "attempts")
+        insert_values(LinkBack, columns, links, using=using)
 
 
 def _is_new_link(written: Written) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
-from django.db.models.signals import post_save, pre_save
+from django.db.models.signals import post_init, post_save, pre_init, pre_save
 
 from django_connec.exceptions import BadValue
 from django_connec.inbound.incoming import Incoming
@@ -52,11 +52,41 @@ class Written:
 
 
 class GroupValues:
-    """What ties a new row to its group: the mapper's ``group`` path, read backwards."""
+    """Makes new rows of a group: what ties them to it is the mapper's ``group`` path, read backwards.
+
+    Attributes:
+        problem: Why no row can be made; empty where it can.
+    """
 
     def __init__(self, mapper: Mapper, group: ConnecGroup, using: str) -> None:
         self.values: dict[str, Any] = {GROUP: group.pk}
         self.problem = ""
+        self._model: Any = mapper.model
+        self._pattern: Any = None
+        self._fresh = [
+            (c.attname, c.get_default)
+            for c in mapper.model._meta.concrete_fields
+            if c.has_default() and callable(c.default)
+        ]
+        # A receiver, as Django's own for images, wants to see each instance being made.
+        self._hears = pre_init.has_listeners(mapper.model) or post_init.has_listeners(mapper.model)
+        self._tie(mapper, group, using)
+
+    def make(self) -> Any:
+        """Return a new instance with the model's defaults, tied to the group."""
+        if self._hears or self._model.__init__ is not models.Model.__init__:
+            return self._model(**self.values)
+        if self._pattern is None:
+            self._pattern = self._model(**self.values)
+        # Django's constructor asks every field for its default; those that are no function stay the same.
+        row = self._model.__new__(self._model)
+        row.__dict__.update(self._pattern.__dict__)
+        row._state = type(self._pattern._state)()
+        for attname, make_default in self._fresh:
+            row.__dict__[attname] = make_default()
+        return row
+
+    def _tie(self, mapper: Mapper, group: ConnecGroup, using: str) -> None:
         hops = mapper.meta.group.split("__")
         if len(hops) != 2:
             return
@@ -92,21 +122,20 @@ def new_row(item: Incoming, group_values: GroupValues) -> Any:
     """
     if group_values.problem:
         raise BadValue("id", "a row to put the record under", group_values.problem)
-    row = item.mapper.model(**group_values.values)
-    agreement = Agreement(leftovers=item.decoded.leftovers)
+    row = group_values.make()
+    # Nothing is cached on an instance this fresh, so its values need no descriptor.
+    held = row.__dict__
+    values, references = item.decoded.values, item.references
     for bound in item.mapper.fields:
-        digest = item.decoded.digests.get(bound.name)
-        if digest is not None:
-            agreement.agreed[bound.name] = digest
         if not bound.pull:
             continue
-        if digest is not None:
-            setattr(row, bound.attname, _value(item, bound))
+        if bound.name in values:
+            held[bound.attname] = references.get(bound.name) if bound.reference is not None else values[bound.name]
         elif bound.default is not MISSING:
-            setattr(row, bound.attname, bound.default() if callable(bound.default) else bound.default)
-    setattr(row, ID, item.connec_id)
-    setattr(row, HUB_UPDATED, item.updated_at)
-    setattr(row, STATE, agreement.dump())
+            held[bound.attname] = bound.default() if callable(bound.default) else bound.default
+    held[ID] = item.connec_id
+    held[HUB_UPDATED] = item.updated_at
+    held[STATE] = Agreement(agreed=item.decoded.digests, leftovers=item.decoded.leftovers).dump()
     return row
 
 

@@ -26,7 +26,7 @@ def make_reader(path: Path) -> Reader:
 
         def read_attribute(record: Mapping[str, Any]) -> Any:
             value = record.get(key, MISSING)
-            return None if value == {} else value
+            return value if value or value != {} else None
 
         return read_attribute
 
@@ -38,12 +38,13 @@ def make_reader(path: Path) -> Reader:
             block = block.get(key, MISSING)
             if block is MISSING:
                 return MISSING
-            if block is None or block == {}:
+            if not block and (block is None or block == {}):
                 return None
-            if not isinstance(block, Mapping):
+            # The parser makes plain dictionaries; asking an abstract class about each costs ten times this.
+            if type(block) is not dict and not isinstance(block, Mapping):
                 raise BadValue(".".join(path), f"a block at {key}", kind_of(block))
         value = block.get(last, MISSING)
-        return None if value == {} else value
+        return value if value or value != {} else None
 
     return read_nested
 
@@ -69,7 +70,7 @@ def leftovers_of(block: Mapping[str, Any], mapped: Iterable[Path]) -> dict[str, 
         deeper = here.get(key)
         if deeper is None:
             rest[key] = value
-        elif isinstance(value, Mapping) and all(deeper):
+        elif (type(value) is dict or isinstance(value, Mapping)) and all(deeper):
             inner = leftovers_of(value, deeper)
             if inner:
                 rest[key] = inner

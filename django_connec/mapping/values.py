@@ -50,14 +50,14 @@ def digest(value: Any) -> str:
     Args:
         value: What a field's ``decode`` returns and what the model holds: text, a number, a date, JSON.
     """
-    if value is None or value == "" or value == {}:
+    if isinstance(value, str):
+        return blake2b(value.encode(), digest_size=DIGEST_BYTES).hexdigest() if value else BLANK
+    if value is None or value == {}:
         return BLANK
     if value is True:
         return "t"
     if value is False:
         return "f"
-    if isinstance(value, str):
-        return short_hash(value.encode())
     return short_hash(_plain(value).encode())
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import logging
 import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from django_connec.sandbox import records
 from django_connec.sandbox.catalogue import COLLECTIONS, SINGULAR
@@ -20,13 +21,19 @@ from django_connec.sandbox.ids import show
 from django_connec.sandbox.records import Refused
 from django_connec.sandbox.store import Application, Store
 
-__all__ = ["Api", "Request", "Response"]
+__all__ = ["Api", "Request", "Response", "error_response", "path_and_query"]
+
+logger = logging.getLogger(__name__)
 
 BASE_PATH = "/api/v2"
 #: Production's cap is not documented; its clients never ask for more (Connec! API v2, lists).
 PAGE_CAP = 100
 #: What connectors limit themselves to (Connec! API v2, batch).
 BATCH_CAP = 50
+#: SQLite, and whoever reads the record later, would give up some levels deeper.
+DEPTH_CAP = 100
+
+Query = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +80,16 @@ class Api:
         try:
             response = self._route(request, origin)
         except Refused as error:
-            response = _error(error.status, error.title)
+            response = error_response(error.status, error.title)
+        except Exception:
+            logger.exception("The hub failed to answer")
+            response = error_response(500, "Internal error")
         response.headers.setdefault("Date", format_datetime(self.clock().astimezone(dt.UTC), usegmt=True))
         return response
 
     def _route(self, request: Request, origin: str) -> Response:
-        parts = urlsplit(request.target)
-        path = parts.path.rstrip("/").removesuffix(".json")
+        path, query = path_and_query(request.target)
+        path = path.rstrip("/").removesuffix(".json")
         if path == "/version":
             return Response(200, {"ci_branch": "v1.2", "ci_build_number": "1", "ci_commit": "sandbox"})
         application = self._authenticate(request)
@@ -89,6 +99,7 @@ class Api:
             raise Refused(404, "Not found")
         segments = [unquote(segment) for segment in path[len(BASE_PATH) + 1 :].split("/")]
         if segments[0] == "json_schema" and len(segments) == 2:
+            _check_resource(segments[1])
             return Response(200, {"properties": {segments[1]: {"items": {"properties": {}}}}})
         org = self.store.org_of(segments[0], application.api_id)
         if org is None:
@@ -97,7 +108,8 @@ class Api:
             return self._root(segments[0])
         external_ids = request.headers.get("connec-external-ids", "").lower() == "true"
         caller = records.Caller(application.api_id, segments[0], org, external_ids)
-        return self._resource(request, caller, segments[1:], parse_qs(parts.query, keep_blank_values=True), origin)
+        pairs = parse_qsl(query, keep_blank_values=True)
+        return self._resource(request, caller, segments[1:], pairs, origin)
 
     def _authenticate(self, request: Request) -> Application:
         scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
@@ -112,14 +124,16 @@ class Api:
 
     def _root(self, group: str) -> Response:
         names = sorted(COLLECTIONS | SINGULAR)
-        return Response(200, {"_links": [{name: {"href": f"{BASE_PATH}/{group}/{name}"}} for name in names]})
+        return Response(200, {"_links": [{name: {"href": f"{BASE_PATH}/{quote(group)}/{name}"}} for name in names]})
 
     def _resource(
-        self, request: Request, caller: records.Caller, segments: list[str], query: dict[str, list[str]], origin: str
+        self, request: Request, caller: records.Caller, segments: list[str], query: Query, origin: str
     ) -> Response:
         resource, *rest = segments
-        if resource not in COLLECTIONS | SINGULAR:
-            raise Refused(400, f"Unknown resource {resource[:64]}")
+        _check_resource(resource)
+        merging = len(rest) == 2 and rest[1] == "merge" and request.method == "PUT"
+        if (len(rest) > 1 and not merging) or (rest and resource in SINGULAR):
+            raise Refused(404, "Not found")
         id = rest[0] if rest else None
         writer = records.Writer(self.store, self.clock, self.changed)
         if request.method == "GET":
@@ -133,10 +147,8 @@ class Api:
         if request.method not in ("POST", "PUT"):
             raise Refused(405, "Set the status instead of deleting")
         content = _json(request.body)
-        if len(rest) == 2 and rest[1] == "merge" and request.method == "PUT":
-            for loser in content.get("ids", []):
-                writer.merge(caller.org, resource, rest[0], str(loser))
-            return self._one(caller, resource, writer.get(caller, resource, rest[0]))
+        if merging:
+            return self._one(caller, resource, _merge(writer, caller, resource, rest[0], content))
         attributes = content.get(resource)
         if not isinstance(attributes, dict):
             raise Refused(400, f'The body must hold an object under "{resource}"')
@@ -158,9 +170,7 @@ class Api:
         shown = show(self.store, caller.org, resource, [row], group_uid=caller.group, external_ids=caller.external_ids)
         return Response(200, {resource: shown[0]})
 
-    def _list(
-        self, request: Request, caller: records.Caller, resource: str, query: dict[str, list[str]], origin: str
-    ) -> Response:
+    def _list(self, request: Request, caller: records.Caller, resource: str, query: Query, origin: str) -> Response:
         try:
             condition, values = where(_first(query, "$filter"))
             order = order_by(_first(query, "$orderby"))
@@ -168,65 +178,108 @@ class Api:
             raise Refused(400, f"$filter or $orderby: {error}") from None
         search = _first(query, "$search")
         if search:
-            condition, values = f"({condition}) AND body REGEXP ?", [*values, re.escape(search)]
+            condition, values = f"({condition}) AND FOUND(?, body)", [*values, search]
         top = min(_number(query, "$top", PAGE_CAP), PAGE_CAP)
         skip = _number(query, "$skip", 0)
-        total = self.store.count(caller.org, resource, condition, values)
-        rows = self.store.find(caller.org, resource, condition, values, order, top, skip)
+        with self.store.transaction():
+            total = self.store.count(caller.org, resource, condition, values)
+            rows = self.store.find(caller.org, resource, condition, values, order, top, skip)
         shown = show(self.store, caller.org, resource, rows, group_uid=caller.group, external_ids=caller.external_ids)
         pagination: dict[str, Any] = {"skip": skip, "top": top, "total": total}
-        if skip + len(rows) < total and rows:
-            following = {name: found[0] for name, found in query.items()} | {"$skip": skip + top, "$top": top}
-            pagination["next"] = f"{origin}{urlsplit(request.target).path}?{urlencode(following)}"
+        if rows and skip + len(rows) < total:
+            following = [("$skip", str(skip + top)), ("$top", str(top))]
+            following += [(name, value) for name, value in query if name not in ("$skip", "$top")]
+            path, _ = path_and_query(request.target)
+            pagination["next"] = f"{origin}{path}?{urlencode(following, quote_via=quote)}"
         return Response(200, {resource: shown, "pagination": pagination})
 
     def _batch(self, request: Request, application: Application, origin: str) -> Response:
+        if request.method != "POST":
+            raise Refused(405, "A batch is posted")
         content = _json(request.body)
         operations = content.get("ops")
         if not isinstance(operations, list) or "sequential" not in content:
             raise Refused(400, "A batch needs sequential and ops")
         if len(operations) > BATCH_CAP:
             raise Refused(400, f"A batch takes at most {BATCH_CAP} operations")
-        results = []
-        for operation in operations:
-            if not isinstance(operation, dict) or not isinstance(operation.get("url"), str):
-                results.append({"status": 400, "body": _error(400, "An operation needs method and url").body})
-                continue
-            inner = Request(
-                str(operation.get("method", "get")).upper(),
-                operation["url"],
-                request.headers,
-                json.dumps(operation.get("params") or {}).encode(),
-            )
-            answer = self.handle(inner, origin)
-            results.append({"status": answer.status, "body": answer.body})
-        return Response(200, {"results": results})
+        answers = [self._operation(request, operation, origin) for operation in operations]
+        return Response(200, {"results": [{"status": answer.status, "body": answer.body} for answer in answers]})
+
+    def _operation(self, request: Request, operation: Any, origin: str) -> Response:
+        if not isinstance(operation, dict):
+            return error_response(400, "An operation is an object")
+        method, url = operation.get("method"), operation.get("url")
+        if not isinstance(method, str) or not isinstance(url, str):
+            return error_response(400, "An operation needs method and url")
+        # Relative to the server, and of the API: a batch in a batch would have no end.
+        if not url.startswith(f"{BASE_PATH}/"):
+            return error_response(400, f"The url of an operation begins with {BASE_PATH}/")
+        body = json.dumps(operation.get("params") or {}).encode()
+        return self.handle(Request(method.upper(), url, request.headers, body), origin)
 
 
-def _error(status: int, title: str) -> Response:
-    code = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    entry = {"id": str(uuid.uuid4()), "status": str(status), "code": code, "title": title, "detail": title}
-    return Response(status, {"errors": [entry]})
+def path_and_query(target: str) -> tuple[str, str]:
+    """Take a request's target apart; an absolute one, as sent to a proxy, loses its scheme and host."""
+    path, _, query = target.partition("#")[0].partition("?")
+    if "://" in path and not path.startswith("/"):
+        path = "/" + path.partition("://")[2].partition("/")[2]
+    return path, query
+
+
+def error_response(status: int, title: str) -> Response:
+    """Return a refusal in the hub's form (Connec! API v2, errors)."""
+    code = re.sub(r"[^a-z0-9]+", "-", title.lower().replace("'", "")).strip("-")
+    entry = {"id": str(uuid.uuid4()), "href": "http://maestrano.github.io/connec/", "status": str(status)}
+    return Response(status, {"errors": [entry | {"code": code, "title": title, "detail": title}]})
+
+
+def _check_resource(resource: str) -> None:
+    if resource not in COLLECTIONS | SINGULAR:
+        raise Refused(400, f"Unknown resource {resource[:64]}")
+
+
+def _merge(writer: records.Writer, caller: records.Caller, resource: str, id: str, content: dict[str, Any]) -> Any:
+    losers, attributes = content.get("ids"), content.get(resource, {})
+    if not isinstance(losers, list) or not all(isinstance(loser, str) for loser in losers):
+        raise Refused(400, "A merge needs ids, a list")
+    if not isinstance(attributes, dict):
+        raise Refused(400, f'"{resource}" must be an object')
+    with writer.store.transaction():
+        for loser in losers:
+            writer.merge(caller, resource, id, loser)
+        return writer.update(caller, resource, id, attributes)
 
 
 def _json(body: bytes) -> dict[str, Any]:
+    """Read a body: an object, not nested too deep, of numbers and texts that JSON and Unicode know."""
     try:
         content = json.loads(body)
-    except ValueError:
+        json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
         raise Refused(400, "The body is not JSON") from None
     if not isinstance(content, dict):
         raise Refused(400, "The body must be an object")
-    return content
+    level: list[Any] = [content]
+    for _ in range(DEPTH_CAP):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return content
+    raise Refused(400, "The body is nested too deep")
 
 
-def _first(query: Mapping[str, list[str]], name: str) -> str | None:
-    return query[name][0] if query.get(name) else None
+def _first(query: Query, name: str) -> str | None:
+    return next((value for found, value in query if found == name), None)
 
 
-def _number(query: Mapping[str, list[str]], name: str, default: int) -> int:
+def _number(query: Query, name: str, default: int) -> int:
     text = _first(query, name)
     if text is None:
         return default
-    if not text.isdigit() or len(text) > 12:
+    if not (text.isascii() and text.isdigit()) or len(text) > 12:
         raise Refused(400, f"{name} must be a number")
     return int(text)

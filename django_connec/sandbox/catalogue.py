@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["COLLECTIONS", "SINGULAR", "code_prefix", "has_status", "referred_resource"]
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["COLLECTIONS", "SINGULAR", "code_prefix", "has_status", "linked_resource", "referred_resource"]
 
 SINGULAR = frozenset({"company"})
 
@@ -74,6 +77,14 @@ _REFERENCES = (
     ("item_id", "items"),
 )
 
+_CLASSES = {
+    "Invoice": "invoices",
+    "SalesOrder": "sales_orders",
+    "PurchaseOrder": "purchase_orders",
+    "Quote": "quotes",
+    "Payment": "payments",
+}
+
 # A business number of the employee, not a link.
 _NO_LINKS = {("employees", "employee_id")}
 
@@ -93,3 +104,11 @@ def referred_resource(resource: str, attribute: str) -> str | None:
     if not attribute.endswith("_id") or (resource, attribute) in _NO_LINKS:
         return None
     return next((target for end, target in _REFERENCES if attribute == end or attribute.endswith(f"_{end}")), None)
+
+
+def linked_resource(attribute: str, row: Mapping[str, Any]) -> str | None:
+    """Return the resource that the ``id`` of an embedded row refers to; ``None`` where it is the row's own.
+
+    ``linked_transactions`` name what they lead to in ``class`` (Connec! API v2, polymorphic links).
+    """
+    return _CLASSES.get(str(row.get("class"))) if attribute == "linked_transactions" else None

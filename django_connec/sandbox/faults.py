@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 __all__ = ["Fault", "Faults"]
 
@@ -25,6 +25,9 @@ class Fault:
         status: For ``status``.
         retry_after: Seconds, sent as Retry-After with ``status``.
         seconds: For ``slow``.
+
+    Raises:
+        ValueError: It is none of these.
     """
 
     kind: Kind
@@ -33,6 +36,19 @@ class Fault:
     status: int = 503
     retry_after: int | None = None
     seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        numbers = (self.times, self.status, self.seconds, 0 if self.retry_after is None else self.retry_after)
+        if self.kind not in get_args(Kind) or not isinstance(self.path, str):
+            raise ValueError("no such fault")
+        if not all(isinstance(number, (int, float)) for number in numbers) or not 200 <= self.status < 600:
+            raise ValueError("a fault's numbers are numbers, and its status is one of HTTP's")
+        if not 0 <= self.seconds <= 3600:
+            raise ValueError("a fault takes an hour at most")
+        try:
+            re.compile(self.path)
+        except re.error as error:
+            raise ValueError(f"path: {error}") from None
 
 
 class Faults:

@@ -5,16 +5,25 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["BadFilter", "order_by", "where"]
+from django_connec.sandbox.times import text_of
 
+__all__ = ["BadFilter", "column", "order_by", "sql_value", "where"]
+
+#: Never given back once matched: what a client sends must not make the reading slow.
+_QUOTED = r"'(?:[^']|'')*+'"
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<text>'(?:[^']|'')*')|(?P<regex>/(?:[^/\\]|\\.)*/)|(?P<list>\[[^\]]*\])
-    |(?P<number>-?\d+(?:\.\d+)?(?![\w-]))|(?P<word>[\w./-]+))""",
-    re.VERBOSE,
+    rf"""\s*(?:(?P<text>{_QUOTED})|(?P<regex>/(?:[^/\\]|\\.)*+/)|(?P<list>\[(?:{_QUOTED}|[^'\]])*+\])
+    |(?P<number>-?\d++(?:\.\d++)?(?![\w.-]))|(?P<word>[\w./-]++))""",
+    re.VERBOSE | re.ASCII,
 )
+_ITEM = re.compile(rf"\s*+({_QUOTED}|[^\s'\],]++)\s*+(,|\Z)")
 _OPERATORS = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _COLUMNS = {"_id": "id", "id": "id", "created_at": "created_at", "updated_at": "updated_at"}
-_ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(?:[./][A-Za-z_]\w*)*")
+_TIMES = ("created_at", "updated_at")
+_ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(?:[./][A-Za-z_]\w*)*", re.ASCII)
+#: Patterns are run over every record while the store is held.
+_LONGEST_PATTERN = 200
+_LARGEST = 2**63 - 1
 
 
 class BadFilter(ValueError):
@@ -57,49 +66,65 @@ def order_by(text: str | None) -> str:
     Raises:
         BadFilter: It is something else.
     """
-    if not text:
+    words = (text or "").split()
+    if not words:
         return "seq"
-    words = text.split()
     direction = words[1].upper() if len(words) > 1 else "ASC"
     if len(words) > 2 or direction not in ("ASC", "DESC"):
         raise BadFilter("expected one attribute and ASC or DESC")
-    return f"{_column(words[0])} {direction}"
+    return f"{column(words[0])} {direction}"
+
+
+def column(attribute: str) -> str:
+    """Return the SQL expression for an attribute; nothing but names and dots ever gets into it.
+
+    Raises:
+        BadFilter: It is no attribute's name.
+    """
+    if not _ATTRIBUTE.fullmatch(attribute):
+        raise BadFilter("not an attribute")
+    known = _COLUMNS.get(attribute)
+    return known or "json_extract(body, '$.{}')".format(attribute.replace("/", "."))
+
+
+def sql_value(value: Any) -> Any:
+    """Return a value that SQLite takes: its whole numbers end at 64 bits."""
+    if isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
+        try:
+            return float(value)
+        except OverflowError:
+            raise BadFilter("a number is too large") from None
+    return value
 
 
 def _condition(attribute: str, operator: str, value: tuple[str, str], values: list[Any]) -> str:
-    column = _column(attribute)
+    expression = column(attribute)
     kind, text = value
     if operator == "match":
         if kind != "regex":
             raise BadFilter("match takes a /pattern/")
-        values.append(text[1:-1])
-        return f"{column} REGEXP ?"
+        values.append(_pattern(text[1:-1]))
+        return f"{expression} REGEXP ?"
     if operator == "in":
         if kind != "list":
             raise BadFilter("in takes a ['list']")
-        items = [_value(token) for token in _tokens(text[1:-1].replace(",", " "))]
+        items = [_moment(item, up=False) if attribute in _TIMES else item for item in _items(text)]
         values += items
-        return f"{column} IN ({', '.join('?' * len(items))})"
+        return f"{expression} IN ({', '.join('?' * len(items))})"
     if operator not in _OPERATORS:
         raise BadFilter("unknown operator")
     if kind == "word" and text.lower() == "null":
         if operator not in ("eq", "ne"):
             raise BadFilter("null goes with eq and ne")
         # Empty blocks count as null: the console asks for missing addresses so.
-        empty = f"({column} IS NULL OR {column} IN ('', '{{}}', '[]'))"
+        empty = f"({expression} IS NULL OR {expression} IN ('', '{{}}', '[]'))"
         return empty if operator == "eq" else f"NOT {empty}"
     found = _value(value)
-    values.append(_moment(found) if attribute in ("created_at", "updated_at") else found)
+    # Records hold whole seconds: a part of one counts upwards for "from" and "before", downwards for the others.
+    values.append(_moment(found, up=operator in ("gte", "lt")) if attribute in _TIMES else found)
     if operator == "ne":
-        return f"{column} IS NOT ?"
-    return f"{column} {_OPERATORS[operator]} ?"
-
-
-def _column(attribute: str) -> str:
-    if not _ATTRIBUTE.fullmatch(attribute):
-        raise BadFilter("not an attribute")
-    known = _COLUMNS.get(attribute)
-    return known or "json_extract(body, '$.{}')".format(attribute.replace("/", "."))
+        return f"{expression} IS NOT ?"
+    return f"{expression} {_OPERATORS[operator]} ?"
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
@@ -112,9 +137,36 @@ def _tokens(text: str) -> list[tuple[str, str]]:
             raise BadFilter(f"cannot read it from character {position} on")
         found.append((match.lastgroup, match.group(match.lastgroup)))
         position = match.end()
-        while position < len(text) and text[position].isspace():
-            position += 1
+        if position < len(text) and not text[position].isspace():
+            raise BadFilter(f"expected a space at character {position}")
     return found
+
+
+def _items(text: str) -> list[Any]:
+    """Read ``['a','b']``; commas and brackets inside quotes belong to the value."""
+    inner = text[1:-1].strip()
+    found: list[Any] = []
+    position = 0
+    while inner:
+        match = _ITEM.match(inner, position)
+        tokens = _tokens(match.group(1)) if match is not None else []
+        if match is None or len(tokens) != 1:
+            raise BadFilter("expected values with commas between them")
+        found.append(_value(tokens[0]))
+        position = match.end()
+        if not match.group(2):
+            break
+    return found
+
+
+def _pattern(text: str) -> str:
+    if len(text) > _LONGEST_PATTERN:
+        raise BadFilter("the pattern is too long")
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError):
+        raise BadFilter("the pattern cannot be read") from None
+    return text
 
 
 def _value(token: tuple[str, str]) -> Any:
@@ -122,20 +174,17 @@ def _value(token: tuple[str, str]) -> Any:
     if kind == "text":
         return text[1:-1].replace("''", "'")
     if kind == "number":
-        return float(text) if "." in text else int(text)
+        if len(text) > 300:
+            raise BadFilter("a number is too large")
+        return float(text) if "." in text else sql_value(int(text))
     if kind == "word" and text.lower() in ("true", "false"):
         return text.lower() == "true"
     raise BadFilter(f"expected a value, found {kind}")
 
 
-def _moment(value: Any) -> Any:
+def _moment(value: Any, *, up: bool) -> str:
     """Bring a time to the form that records are stored in, so that text compares as time."""
-    import datetime as dt
-
     try:
-        moment = dt.datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+        return text_of(str(value), up=up)
     except ValueError:
         raise BadFilter("expected an ISO 8601 time") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.UTC)
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django_connec.sandbox.api import Api, Response
-from django_connec.sandbox.catalogue import SINGULAR, code_prefix, has_status
+from django_connec.sandbox.api import Api, Response, error_response
+from django_connec.sandbox.catalogue import COLLECTIONS, SINGULAR, code_prefix, has_status
 from django_connec.sandbox.faults import Fault, Faults
-from django_connec.sandbox.ids import own_entries, read_attributes, show
-from django_connec.sandbox.records import READ_ONLY, Caller, Writer
+from django_connec.sandbox.ids import hub_entry, own_entries, read_attributes, show
+from django_connec.sandbox.records import READ_ONLY, Caller, Refused, Writer
 from django_connec.sandbox.server import HubServer
 from django_connec.sandbox.store import Application, Row, Store
+from django_connec.sandbox.times import stamp, text_of
 from django_connec.sandbox.webhooks import Delivery, Notifier
 
 __all__ = ["Call", "SandboxHub"]
@@ -48,6 +49,7 @@ class SandboxHub:
         delay: Seconds that changes are collected before applications are notified.
         attempts: Tries of one delivery.
         back_off: Seconds before its second try.
+        timeout: Seconds that an application may take to answer a notification.
     """
 
     def __init__(
@@ -58,11 +60,12 @@ class SandboxHub:
         delay: float = 0.05,
         attempts: int = 5,
         back_off: float = 0.2,
+        timeout: float = 10.0,
     ) -> None:
         self.clock = clock or (lambda: dt.datetime.now(dt.UTC))
         self.store = Store(database)
         self.faults = Faults()
-        self.notifier = Notifier(self.store, delay=delay, attempts=attempts, back_off=back_off)
+        self.notifier = Notifier(self.store, delay=delay, attempts=attempts, back_off=back_off, timeout=timeout)
         self.api = Api(self.store, lambda: self.clock(), self.notifier.changed)
         self.calls: deque[Call] = deque(maxlen=10_000)
         self._writer = Writer(self.store, lambda: self.clock(), self.notifier.changed)
@@ -107,13 +110,16 @@ class SandboxHub:
 
         Returns:
             How many.
+
+        Raises:
+            ValueError: A time, or a reference, cannot be read; nothing is put in then.
         """
-        now = self._now()
+        now = stamp(self.clock())
         rows: list[Row] = []
         with self.store.transaction():
             for record in records:
                 given = record.get("id")
-                hub_id = str(given) if isinstance(given, (str, int)) else str(uuid.uuid4())
+                hub_id = hub_entry(given) or str(uuid.uuid4())
                 body = read_attributes(
                     self.store, org, resource, {k: v for k, v in record.items() if k not in READ_ONLY}
                 )
@@ -121,25 +127,26 @@ class SandboxHub:
                     body["code"] = f"{code_prefix(resource)}{self.store.next_number(org, resource)}"
                 if has_status(resource):
                     body.setdefault("status", "ACTIVE")
-                created = str(record.get("created_at") or now)
-                rows.append(Row(hub_id, created, str(record.get("updated_at") or created), body))
+                created = text_of(str(record.get("created_at") or now))
+                rows.append(Row(hub_id, created, text_of(str(record.get("updated_at") or created)), body))
                 for provider, realm, external in own_entries(given):
                     self.store.set_external(org, resource, provider, realm, external, hub_id)
             self.store.save_many(org, resource, rows)
         return len(rows)
 
-    def create(self, org: str, resource: str, **attributes: Any) -> dict[str, Any]:
+    def create(self, org: str, resource: str, /, **attributes: Any) -> dict[str, Any]:
         """Make a record as another application would; everyone who subscribed is notified."""
-        row, _ = self._writer.create(self._elsewhere(org), resource, attributes)
+        write = self._writer.write_singular if resource in SINGULAR else self._writer.create
+        row, _ = write(self._elsewhere(org), resource, attributes)
         return self._show(org, resource, row)
 
-    def update(self, org: str, resource: str, id: str, **attributes: Any) -> dict[str, Any]:
+    def update(self, org: str, resource: str, id: str, /, **attributes: Any) -> dict[str, Any]:
         """Change a record as another application would; everyone who subscribed is notified."""
         return self._show(org, resource, self._writer.update(self._elsewhere(org), resource, id, attributes))
 
     def merge(self, org: str, resource: str, keeper: str, loser: str) -> None:
         """Make two records one."""
-        self._writer.merge(org, resource, keeper, loser)
+        self._writer.merge(self._elsewhere(org), resource, keeper, loser)
 
     def records(self, org: str, resource: str, *, external_ids: bool = False) -> list[dict[str, Any]]:
         """Return all records of a resource."""
@@ -172,7 +179,7 @@ class SandboxHub:
     def serve(self, port: int = 0) -> Iterator[str]:
         """Serve on 127.0.0.1 for the block; yields scheme, host and port."""
         server = HubServer(self.api, self.faults, self._log, self._control, port)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="connec-sandbox")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="connec-sandbox")
         thread.start()
         try:
             yield server.url
@@ -190,35 +197,44 @@ class SandboxHub:
 
     def _control(self, method: str, path: str, content: Any) -> Response | None:
         """The sandbox's own controls, for a demonstration in another process."""
-        content = content if isinstance(content, dict) else {}
         name = path.removeprefix("/_sandbox/")
         if (method, name) == ("GET", "log"):
-            return Response(
-                200,
-                {"calls": [asdict(call) for call in self.calls], "deliveries": [asdict(d) for d in self.deliveries]},
-            )
+            calls = [asdict(call) for call in list(self.calls)]
+            return Response(200, {"calls": calls, "deliveries": [asdict(d) for d in self.deliveries]})
         if (method, name) == ("POST", "flush"):
             return Response(200, {"done": self.flush()})
-        if (method, name) == ("POST", "faults"):
+        if method != "POST" or name not in ("faults", "load", "create", "update", "records"):
+            return None
+        if not isinstance(content, dict):
+            return error_response(400, "A control takes a JSON object")
+        try:
+            return Response(200, self._act(name, content))
+        except Refused as error:
+            return error_response(error.status, error.title)
+        except (KeyError, TypeError, ValueError) as error:
+            return error_response(400, f"{type(error).__name__}: {error}")
+
+    def _act(self, name: str, content: dict[str, Any]) -> dict[str, Any]:
+        if name == "faults":
             self.faults.add(Fault(**content))
-            return Response(200, {})
-        if (method, name) == ("POST", "load"):
-            return Response(200, {"loaded": self.load(content["org"], content["resource"], content["records"])})
-        if (method, name) == ("POST", "create"):
-            return Response(200, self.create(content["org"], content["resource"], **content["attributes"]))
-        if (method, name) == ("POST", "update"):
-            return Response(
-                200, self.update(content["org"], content["resource"], content["id"], **content["attributes"])
-            )
-        if (method, name) == ("POST", "records"):
-            return Response(200, {"records": self.records(content["org"], content["resource"], external_ids=True)})
-        return None
+            return {}
+        org, resource = content["org"], content["resource"]
+        if not isinstance(org, str) or resource not in COLLECTIONS | SINGULAR:
+            raise ValueError("org must be a text, and resource one that the hub knows")
+        if name == "records":
+            return {"records": self.records(org, resource, external_ids=True)}
+        if name == "load":
+            records = content["records"]
+            if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+                raise ValueError("records must be a list of objects")
+            return {"loaded": self.load(org, resource, records)}
+        attributes = content["attributes"]
+        if name == "create":
+            return self.create(org, resource, **attributes)
+        return self.update(org, resource, str(content["id"]), **attributes)
 
     def _elsewhere(self, org: str) -> Caller:
         return Caller(ELSEWHERE, "", org, False)
 
     def _show(self, org: str, resource: str, row: Row) -> dict[str, Any]:
         return show(self.store, org, resource, [row], group_uid="", external_ids=False)[0]
-
-    def _now(self) -> str:
-        return self.clock().astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -6,16 +6,25 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django_connec.sandbox.catalogue import referred_resource
+from django_connec.sandbox.catalogue import linked_resource, referred_resource
 from django_connec.sandbox.store import Row, Store
 
-__all__ = ["UnknownReference", "own_entries", "read_attributes", "show"]
+__all__ = [
+    "ROW_IDS",
+    "UnknownReference",
+    "hub_entry",
+    "is_id_list",
+    "own_entries",
+    "read_attributes",
+    "repointed",
+    "show",
+]
 
 ROW_IDS = "_ids"
 
 
 class UnknownReference(ValueError):
-    """An application referred to a record by an id that it never gave; ``attribute`` says where."""
+    """An application referred to a record by an id that leads nowhere; ``attribute`` says where."""
 
     def __init__(self, attribute: str) -> None:
         super().__init__(f"{attribute}: no record has this id")
@@ -27,10 +36,30 @@ def own_entries(value: Any) -> list[tuple[str, str, str]]:
     if not isinstance(value, list):
         return []
     return [
-        (str(e.get("provider") or ""), str(e.get("realm") or ""), str(e.get("id")))
+        (str(e["provider"]), str(e.get("realm") or ""), str(e["id"]))
         for e in value
-        if isinstance(e, Mapping) and e.get("provider") != "connec"
+        if isinstance(e, Mapping) and e.get("provider") not in (None, "", "connec") and _given(e.get("id"))
     ]
+
+
+def hub_entry(value: Any) -> str | None:
+    """Return the hub's own id out of an id in either form; ``None`` where it is not there."""
+    if not isinstance(value, list):
+        return str(value) if _given(value) else None
+    entries = (e.get("id") for e in value if isinstance(e, Mapping) and e.get("provider") == "connec")
+    return next((str(id) for id in entries if _given(id)), None)
+
+
+def is_id_list(value: Any) -> bool:
+    """Tell whether this is an id in list form with nothing else in it: each entry has a provider and an id."""
+    return isinstance(value, list) and all(
+        isinstance(e, Mapping) and isinstance(e.get("provider"), str) and e["provider"] and _given(e.get("id"))
+        for e in value
+    )
+
+
+def _given(id: Any) -> bool:
+    return isinstance(id, (str, int)) and not isinstance(id, bool) and id != ""
 
 
 def read_attributes(store: Store, org: str, resource: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,7 +74,7 @@ def read_attributes(store: Store, org: str, resource: str, attributes: Mapping[s
         if target is not None:
             result[name] = _resolve(store, org, target, name, value)
         elif isinstance(value, list):
-            result[name] = [_read_row(store, org, resource, row) for row in value]
+            result[name] = [_read_row(store, org, resource, name, row) for row in value]
         else:
             result[name] = value
     return result
@@ -65,6 +94,32 @@ def show(
         record |= {"group_id": group_uid, "channel_id": org, "resource_type": resource}
         shown.append(record)
     return shown
+
+
+def without_row_ids(value: Any) -> Any:
+    """Return what a record says, without the ids that applications gave its rows."""
+    if isinstance(value, Mapping):
+        return {name: without_row_ids(inner) for name, inner in value.items() if name != ROW_IDS}
+    return [without_row_ids(inner) for inner in value] if isinstance(value, list) else value
+
+
+def repointed(resource: str, block: Mapping[str, Any], target: str, old: str, new: str) -> dict[str, Any]:
+    """Return a record's attributes with every reference to one record of ``target`` leading to another."""
+    result: dict[str, Any] = {}
+    for name, value in block.items():
+        if value == old and referred_resource(resource, name) == target:
+            result[name] = new
+        elif isinstance(value, list):
+            result[name] = [
+                repointed(resource, row, target, old, new)
+                | ({"id": new} if row.get("id") == old and linked_resource(name, row) == target else {})
+                if isinstance(row, Mapping)
+                else row
+                for row in value
+            ]
+        else:
+            result[name] = value
+    return result
 
 
 Links = dict[tuple[str, str], list[dict[str, str]]]
@@ -90,6 +145,9 @@ def _collect(resource: str, block: Mapping[str, Any], wanted: dict[str, set[str]
             for row in value:
                 if isinstance(row, Mapping):
                     _collect(resource, row, wanted)
+                    linked = linked_resource(name, row)
+                    if linked is not None and isinstance(row.get("id"), str):
+                        wanted.setdefault(linked, set()).add(row["id"])
 
 
 def _show_block(org: str, resource: str, block: Mapping[str, Any], links: Links, external_ids: bool) -> dict[str, Any]:
@@ -100,16 +158,22 @@ def _show_block(org: str, resource: str, block: Mapping[str, Any], links: Links,
             result[name] = _form(org, target, value, links, external_ids)
         elif isinstance(value, list):
             result[name] = [
-                _show_row(org, resource, row, links, external_ids) if isinstance(row, Mapping) else row for row in value
+                _show_row(org, resource, name, row, links, external_ids) if isinstance(row, Mapping) else row
+                for row in value
             ]
         else:
             result[name] = value
     return result
 
 
-def _show_row(org: str, resource: str, row: Mapping[str, Any], links: Links, external_ids: bool) -> dict[str, Any]:
+def _show_row(
+    org: str, resource: str, name: str, row: Mapping[str, Any], links: Links, external_ids: bool
+) -> dict[str, Any]:
     shown = _show_block(org, resource, {k: v for k, v in row.items() if k != ROW_IDS}, links, external_ids)
-    if "id" in row and external_ids:
+    linked = linked_resource(name, row)
+    if linked is not None and isinstance(row.get("id"), str):
+        shown["id"] = _form(org, linked, row["id"], links, external_ids)
+    elif "id" in row and external_ids:
         shown["id"] = [{"realm": org, "provider": "connec", "id": row["id"]}, *row.get(ROW_IDS, [])]
     return shown
 
@@ -121,15 +185,14 @@ def _form(org: str, resource: str, id: str, links: Links, external_ids: bool) ->
 
 
 def _resolve(store: Store, org: str, resource: str, attribute: str, value: Any) -> str | None:
-    if not value:
+    if not value and value != 0:
         return None
     if isinstance(value, Mapping):
         value = [value]
-    if not isinstance(value, list):
-        return str(value)
-    for entry in value:
-        if isinstance(entry, Mapping) and entry.get("provider") == "connec":
-            return str(entry.get("id"))
+    own = hub_entry(value)
+    if own is not None:
+        # A plain id is believed, as records may arrive before what they refer to; one that was merged is followed.
+        return store.keeper_of(org, resource, own)
     for provider, realm, external in own_entries(value):
         found = store.by_external(org, resource, provider, realm, external)
         if found is not None:
@@ -137,16 +200,17 @@ def _resolve(store: Store, org: str, resource: str, attribute: str, value: Any) 
     raise UnknownReference(attribute)
 
 
-def _read_row(store: Store, org: str, resource: str, row: Any) -> Any:
+def _read_row(store: Store, org: str, resource: str, name: str, row: Any) -> Any:
     if not isinstance(row, Mapping):
         return row
-    read = read_attributes(store, org, resource, row)
+    read = read_attributes(store, org, resource, {k: v for k, v in row.items() if k not in ("id", ROW_IDS)})
     given = row.get("id")
+    linked = linked_resource(name, row)
+    if linked is not None:
+        read["id"] = _resolve(store, org, linked, f"{name}/id", given)
+        return read
     own = [{"realm": realm, "provider": provider, "id": external} for provider, realm, external in own_entries(given)]
-    hub = given if isinstance(given, str) and given else None
-    if isinstance(given, list):
-        hub = next((str(e["id"]) for e in given if isinstance(e, Mapping) and e.get("provider") == "connec"), None)
-    read["id"] = hub or str(uuid.uuid4())
+    read["id"] = hub_entry(given) or str(uuid.uuid4())
     if own:
         read[ROW_IDS] = own
     return read

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urlsplit
 
-from django_connec.sandbox.api import Api, Request, Response
+from django_connec.sandbox.api import Api, Request, Response, error_response, path_and_query
 from django_connec.sandbox.faults import Faults
 
 __all__ = ["HubServer", "Logged"]
+
+logger = logging.getLogger(__name__)
 
 MAX_BODY = 64_000_000
 
@@ -69,7 +72,11 @@ class HubServer(ThreadingHTTPServer):
                     continue
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news."""
+        """A client that went away is no news; anything else is, and the hub goes on."""
+        error = sys.exc_info()[1]
+        # ValueError: the file of a connection that was closed under it.
+        if not isinstance(error, (OSError, ValueError)):
+            logger.error("A connection failed", exc_info=error)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -89,10 +96,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         started = time.perf_counter()
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(min(length, MAX_BODY))
-        path = urlsplit(self.path).path
-        if path.startswith("/_sandbox"):
+        body = self._body()
+        if body is None:
+            return
+        path, _ = path_and_query(self.path)
+        if path.startswith("/_sandbox/"):
             self._control(path, body)
             return
         fault = self.server.faults.take(self.command, path)
@@ -102,8 +110,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._hang_up(path, started)
             return
         if fault is not None and fault.kind == "status":
-            headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-            response = Response(fault.status, {"errors": [{"title": "Trouble on demand"}]}, headers)
+            response = error_response(fault.status, "Trouble on demand")
+            if fault.retry_after is not None:
+                response.headers["Retry-After"] = str(fault.retry_after)
         else:
             headers = {name.lower(): value for name, value in self.headers.items()}
             response = self.server.api.handle(Request(self.command, self.path, headers, body), self.server.url)
@@ -113,18 +122,49 @@ class _Handler(BaseHTTPRequestHandler):
         content = json.dumps(response.body).encode()
         if fault is not None and fault.kind == "garbage":
             content = b"<html>Bad gateway</html>"
-        # Before the answer leaves: whoever has it may look into the log at once.
+        # Before it is sent: whoever has the answer finds the call in the log.
         self.server.log(
             self.command, path, response.status, (time.perf_counter() - started) * 1000, _operations(path, body)
         )
         self._send(response, content)
 
+    def _body(self) -> bytes | None:
+        """Read the request's body; ``None`` where it could not be read, and the client was told so."""
+        lengths = self.headers.get_all("Content-Length") or ["0"]
+        length = lengths[0].strip()
+        if "Transfer-Encoding" in self.headers:
+            self.send_error(411, "A Content-Length is needed")
+            return None
+        if len(lengths) != 1 or not (length.isascii() and length.isdigit()):
+            self.send_error(400, "Content-Length must be one number")
+            return None
+        if len(length) > 12 or int(length) > MAX_BODY:
+            self.send_error(413, "The body is too large")
+            return None
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            # The client went away in the middle: nothing of it is to be done.
+            self.close_connection = True
+            return None
+        return body
+
     def _control(self, path: str, body: bytes) -> None:
         try:
             content = json.loads(body) if body else None
-        except ValueError:
-            content = None
-        response = self.server.control(self.command, path, content) or Response(404, {"error": "no such control"})
+            response = self.server.control(self.command, path, content) or error_response(404, "No such control")
+        except (ValueError, RecursionError):
+            response = error_response(400, "The body is not JSON")
+        except Exception:
+            logger.exception("A control failed")
+            response = error_response(500, "Internal error")
+        self._send(response, json.dumps(response.body).encode())
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse what is no request at all, in the hub's form too."""
+        self.close_connection = True
+        # Methods that the server has never heard of are the client's mistake as well.
+        response = error_response(405 if code == 501 else code, message or "Bad request")
+        response.headers["Connection"] = "close"
         self._send(response, json.dumps(response.body).encode())
 
     def _send(self, response: Response, content: bytes) -> None:
@@ -134,7 +174,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/vnd.api+json; charset=utf-8")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        if getattr(self, "command", None) != "HEAD":
+            self.wfile.write(content)
         self.wfile.flush()
 
     def _hang_up(self, path: str, started: float) -> None:
@@ -145,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             return
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _answer
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _answer
 
     def log_message(self, format: str, *args: Any) -> None:
         """The hub keeps a log of its own."""
@@ -156,5 +197,5 @@ def _operations(path: str, body: bytes) -> int:
         return 1
     try:
         return len(json.loads(body)["ops"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return 0

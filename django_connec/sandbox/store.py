@@ -80,6 +80,7 @@ class Store:
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.create_function("REGEXP", 2, _matches, deterministic=True)
+        self._connection.create_function("FOUND", 2, _found, deterministic=True)
         if path != ":memory:":
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
@@ -90,9 +91,9 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """Hold the store for one operation: all of it is kept, or none."""
         with self._lock:
-            self._depth += 1
-            if self._depth == 1:
+            if self._depth == 0:
                 self._connection.execute("BEGIN IMMEDIATE")
+            self._depth += 1
             try:
                 yield
             except BaseException:
@@ -155,17 +156,18 @@ class Store:
 
     # Records --------------------------------------------------------------------------------------------
 
+    def keeper_of(self, org: str, resource: str, id: str) -> str:
+        """Return the id of the record that this one was merged into; the id itself where it was not."""
+        rows = self._all("SELECT keeper FROM merged WHERE org = ? AND resource = ? AND loser = ?", org, resource, id)
+        return str(rows[0][0]) if rows else id
+
     def get(self, org: str, resource: str, id: str) -> Row | None:
         """Return a record; the loser of a merge leads to its keeper."""
-        followed = self._all(
-            "SELECT keeper FROM merged WHERE org = ? AND resource = ? AND loser = ?", org, resource, id
-        )
-        wanted = followed[0][0] if followed else id
         rows = self._all(
             "SELECT id, created_at, updated_at, body FROM records WHERE org = ? AND resource = ? AND id = ?",
             org,
             resource,
-            wanted,
+            self.keeper_of(org, resource, id),
         )
         return _row(rows[0]) if rows else None
 
@@ -224,6 +226,15 @@ class Store:
             *values,
         )
         return int(rows[0][0])
+
+    def mentioning(self, org: str, id: str) -> list[tuple[str, Row]]:
+        """Return all records that have this id somewhere in them, each with its resource."""
+        rows = self._all(
+            "SELECT resource, id, created_at, updated_at, body FROM records WHERE org = ? AND instr(body, ?)",
+            org,
+            json.dumps(id),
+        )
+        return [(row[0], _row(row[1:])) for row in rows]
 
     def next_number(self, org: str, resource: str) -> int:
         """Return the next short number of a resource."""
@@ -313,3 +324,18 @@ def _matches(pattern: str, value: Any) -> bool:
         return value is not None and re.search(pattern, str(value), re.IGNORECASE) is not None
     except re.error:
         return False
+
+
+def _found(text: str, body: str) -> bool:
+    """Tell whether a text is in a record: in its values, not in the names of its attributes."""
+    wanted = text.casefold()
+    left: list[Any] = [json.loads(body)]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            left += value.values()
+        elif isinstance(value, list):
+            left += value
+        elif value is not None and not isinstance(value, bool) and wanted in str(value).casefold():
+            return True
+    return False

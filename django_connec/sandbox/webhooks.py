@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import requests
 
@@ -14,6 +15,11 @@ from django_connec.sandbox.ids import show
 from django_connec.sandbox.store import Application, Store
 
 __all__ = ["Delivery", "Notifier"]
+
+logger = logging.getLogger(__name__)
+
+#: Organisation, resource and id of a record that changed.
+Change = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -35,9 +41,21 @@ class Delivery:
     milliseconds: float = 0.0
 
 
+@dataclass(slots=True)
+class _Outbox:
+    """What one application is still to be told. ``noted`` and ``done`` count changes, so that waiting for those
+    noted so far does not wait for those noted later."""
+
+    waiting: list[Change] = field(default_factory=list)
+    noted: int = 0
+    done: int = 0
+    thread: threading.Thread | None = None
+
+
 class Notifier:
     """Collects changes for a moment and delivers them: several records and groups in one call, never to
-    their writer unless the application wants its echo, with retries.
+    their writer unless the application wants its echo, with retries. A thread an application: one that is
+    slow or dead does not hold up the others.
 
     Production's retries are not documented; here they are a setting.
 
@@ -46,6 +64,7 @@ class Notifier:
         delay: Seconds that changes are collected.
         attempts: Tries of one delivery.
         back_off: Seconds before the second try; doubled each time.
+        timeout: Seconds that an application may take to answer.
         singular_as_list: The form of ``company``, which is not documented.
     """
 
@@ -56,86 +75,103 @@ class Notifier:
         delay: float = 0.05,
         attempts: int = 5,
         back_off: float = 0.2,
+        timeout: float = 10.0,
         singular_as_list: bool = True,
     ) -> None:
         self.store = store
         self.delay = delay
         self.attempts = attempts
         self.back_off = back_off
+        self.timeout = timeout
         self.singular_as_list = singular_as_list
         self.log: deque[Delivery] = deque(maxlen=1000)
-        self._waiting: list[tuple[str, str, str, str]] = []
-        self._busy = False
-        self._closed = False
+        self._outboxes: dict[str, _Outbox] = {}
+        self._stop = threading.Event()
+        # Never held while the store is asked: writers note changes while they hold the store.
         self._condition = threading.Condition()
-        self._thread: threading.Thread | None = None
 
     def changed(self, org: str, resource: str, id: str, writer: str) -> None:
-        """Take note of a change; it is delivered by a thread of its own."""
+        """Take note of a change; each application that wants it is told by a thread of its own."""
+        applications = [a for a in self.store.applications() if _wants(a, resource, writer)]
         with self._condition:
-            self._waiting.append((org, resource, id, writer))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="connec-sandbox-webhooks", daemon=True)
-                self._thread.start()
+            if self._stop.is_set():
+                return
+            for application in applications:
+                outbox = self._outboxes.setdefault(application.api_id, _Outbox())
+                outbox.waiting.append((org, resource, id))
+                outbox.noted += 1
+                if outbox.thread is None:
+                    outbox.thread = threading.Thread(
+                        target=self._run,
+                        args=(application.api_id, outbox),
+                        name=f"connec-sandbox-webhooks-{application.api_id}",
+                        daemon=True,
+                    )
+                    outbox.thread.start()
             self._condition.notify_all()
 
     def flush(self, timeout: float = 30.0) -> bool:
         """Wait until everything noted so far is delivered or given up.
 
         Returns:
-            ``False`` when it took longer than ``timeout`` seconds.
+            ``False`` when it took longer than ``timeout`` seconds, or when the hub was closed meanwhile.
         """
         with self._condition:
-            return self._condition.wait_for(lambda: not self._waiting and not self._busy, timeout)
+            noted = [(outbox, outbox.noted) for outbox in self._outboxes.values()]
+
+            def delivered() -> bool:
+                return all(outbox.done >= count for outbox, count in noted)
+
+            self._condition.wait_for(lambda: delivered() or self._stop.is_set(), timeout)
+            return delivered()
 
     def close(self) -> None:
-        """Stop delivering."""
+        """Stop delivering; what was not delivered is given up."""
         with self._condition:
-            self._closed = True
+            self._stop.set()
             self._condition.notify_all()
-        if self._thread is not None:
-            self._thread.join(timeout=10)
+            threads = [outbox.thread for outbox in self._outboxes.values() if outbox.thread is not None]
+        for thread in threads:
+            thread.join(timeout=self.timeout + 1)
 
-    def _run(self) -> None:
+    def _run(self, api_id: str, outbox: _Outbox) -> None:
         while True:
             with self._condition:
-                self._condition.wait_for(lambda: self._waiting or self._closed)
-                if self._closed:
-                    return
-                self._busy = True
-            time.sleep(self.delay)
+                self._condition.wait_for(lambda: outbox.waiting or self._stop.is_set())
+            if self._stop.wait(self.delay):
+                return
             with self._condition:
-                changes, self._waiting = self._waiting, []
+                changes, outbox.waiting = outbox.waiting, []
             try:
-                for application in self.store.applications():
-                    self._notify(application, changes)
+                self._notify(api_id, changes)
+            except Exception:
+                # The thread has to live: later changes are still to be delivered.
+                if not self._stop.is_set():
+                    logger.exception("A notification could not be made")
             finally:
                 with self._condition:
-                    self._busy = False
+                    outbox.done += len(changes)
                     self._condition.notify_all()
 
-    def _notify(self, application: Application, changes: list[tuple[str, str, str, str]]) -> None:
-        if application.webhook_url is None:
+    def _notify(self, api_id: str, changes: list[Change]) -> None:
+        application = next((a for a in self.store.applications() if a.api_id == api_id), None)
+        if application is None or application.webhook_url is None:
             return
         wanted: dict[tuple[str, str], list[str]] = {}
-        for org, resource, id, writer in changes:
-            if writer == application.api_id and not application.echo:
-                continue
-            if application.resources is not None and resource not in application.resources:
-                continue
-            ids = wanted.setdefault((org, resource), [])
-            if id not in ids:
-                ids.append(id)
+        for org, resource, id in changes:
+            wanted.setdefault((org, resource), []).append(id)
         body: dict[str, object] = {}
         count = 0
         for (org, resource), ids in wanted.items():
-            for group, api_id in self.store.groups_of(org):
-                if api_id != application.api_id:
+            found = (self.store.get(org, resource, id) for id in dict.fromkeys(ids))
+            # Two that were merged meanwhile are one.
+            rows = list({row.id: row for row in found if row is not None}.values())
+            for group, of in self.store.groups_of(org):
+                if of != api_id or not rows:
                     continue
-                rows = [row for row in (self.store.get(org, resource, id) for id in ids) if row is not None]
                 shown = show(self.store, org, resource, rows, group_uid=group, external_ids=application.external_ids)
                 count += len(shown)
-                if resource == "company" and not self.singular_as_list and shown:
+                if resource == "company" and not self.singular_as_list:
                     body[resource] = shown[0]
                 else:
                     listed = body.setdefault(resource, [])
@@ -148,24 +184,35 @@ class Notifier:
         delivery = Delivery(application.api_id, count)
         self.log.append(delivery)
         wait = self.back_off
-        post: Callable[..., requests.Response] = requests.post
-        while delivery.attempts < self.attempts and not self._closed:
+        while not self._stop.is_set():
             delivery.attempts += 1
             started = time.perf_counter()
+            delivery.status = self._post(application, body)
+            delivery.milliseconds = (time.perf_counter() - started) * 1000
+            if 200 <= delivery.status < 300 or delivery.attempts >= self.attempts or self._stop.wait(wait):
+                return
+            wait *= 2
+
+    def _post(self, application: Application, body: dict[str, object]) -> int:
+        assert application.webhook_url is not None
+        credentials = base64.b64encode(f"{application.api_id}:{application.api_key}".encode()).decode()
+        with requests.Session() as session:
+            # Neither a proxy nor a netrc of the developer has anything to do with calls on this machine.
+            session.trust_env = False
             try:
-                answer = post(
+                answer = session.post(
                     application.webhook_url,
                     json=body,
-                    auth=(application.api_id, application.api_key),
-                    timeout=10,
+                    headers={"Authorization": f"Basic {credentials}"},
+                    timeout=self.timeout,
                     allow_redirects=False,
                 )
-                delivery.status = answer.status_code
-            except requests.RequestException:
-                delivery.status = 0
-            delivery.milliseconds = (time.perf_counter() - started) * 1000
-            if 200 <= delivery.status < 300:
-                return
-            if delivery.attempts < self.attempts:
-                time.sleep(wait)
-                wait *= 2
+            except (requests.RequestException, ValueError):
+                return 0
+            return answer.status_code
+
+
+def _wants(application: Application, resource: str, writer: str) -> bool:
+    if application.webhook_url is None or (writer == application.api_id and not application.echo):
+        return False
+    return application.resources is None or resource in application.resources

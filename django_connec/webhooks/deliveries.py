@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from django_connec.client import client_for
 from django_connec.backoff import next_attempt
+from django_connec.client import client_for
 from django_connec.conf import get_settings
 from django_connec.dispatch import enqueue
 from django_connec.inbound import Outcome, apply_records

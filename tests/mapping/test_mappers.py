@@ -32,7 +32,8 @@ def test_blocks_keep_what_no_mapper_maps(everything):
 def test_payload_of_an_update_holds_changed_attributes_only(everything):
     values = {"name": "x", "needed": 3, "amount": None, "wide": None}
     assert everything.payload(values, ["needed"], {}) == {"needed": 3}
-    assert everything.payload(values, ["amount"], {}) == {"price": {"net_amount": None, "wide": None}}
+    # A blank beside the change says nothing.
+    assert everything.payload(values, ["amount"], {}) == {"price": {"net_amount": None}}
 
 
 def test_payload_of_a_create_leaves_blanks_out(everything):

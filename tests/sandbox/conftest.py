@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from django_connec.sandbox import SandboxHub
+from tests.sandbox.helpers import OTHER, OTHER_GROUP, OTHER_KEY, Api, Receiver, furnish
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = dt.datetime(2018, 3, 1, 4, 5, 6, 700_000, tzinfo=dt.UTC)
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+    def tick(self, seconds: float = 1) -> None:
+        self.now += dt.timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def hub(clock: Clock) -> Iterator[SandboxHub]:
+    hub = SandboxHub(clock=clock, delay=0.0, attempts=4, back_off=0.005, timeout=5)
+    furnish(hub)
+    yield hub
+    hub.close()
+
+
+@pytest.fixture
+def url(hub: SandboxHub) -> Iterator[str]:
+    with hub.serve() as url:
+        yield url
+
+
+@pytest.fixture
+def api(url: str) -> Iterator[Api]:
+    api = Api(url)
+    yield api
+    api.session.close()
+
+
+@pytest.fixture
+def external(url: str) -> Iterator[Api]:
+    """The same application, asking for ids in list form."""
+    api = Api(url, external_ids=True)
+    yield api
+    api.session.close()
+
+
+@pytest.fixture
+def other(url: str) -> Iterator[Api]:
+    """A second application of the same organisation."""
+    api = Api(url, OTHER_GROUP, (OTHER, OTHER_KEY), external_ids=True)
+    yield api
+    api.session.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Callable[..., Receiver]]:
+    made: list[Receiver] = []
+
+    def make(answers: list[int] | None = None) -> Receiver:
+        made.append(Receiver(answers))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

@@ -1,0 +1,145 @@
+"""The command, in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from django_connec.management.commands.connec_sandbox import is_loopback
+from tests.sandbox.helpers import APP, GROUP, KEY, Api
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONDONTWRITEBYTECODE": "1", "LANGUAGE": "en"}
+ONE = ["--api-id", APP, "--api-key", KEY, "--group", GROUP]
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "django", "connec_sandbox", "--port", "0", *arguments]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | SETTINGS, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@contextlib.contextmanager
+def served(*arguments, stop=signal.SIGTERM):
+    process = start(*arguments)
+    try:
+        line = process.stdout.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+", line)
+        assert found, line + process.stderr.read()
+        yield found[0]
+        process.send_signal(stop)
+        output, errors = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert (output, errors) == ("", "")
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def test_it_serves_until_it_is_told_to_stop():
+    with served("--memory", *ONE) as url:
+        api = Api(url)
+        assert api.post("items", name="Bolt").json()["items"]["channel_id"] == "org-1"
+        assert requests.get(f"{url}/_sandbox/log", timeout=10).json()["calls"][0]["status"] == 201
+        # The connection is still open when it stops.
+
+
+def test_its_file_outlives_it(tmp_path, receiver):
+    file = str(tmp_path / "hub.sqlite3")
+    told = receiver()
+    config = tmp_path / "config.json"
+    config.write_text(
+        json.dumps(
+            {
+                "applications": [
+                    {"api_id": APP, "api_key": KEY},
+                    {"api_id": "b", "api_key": "k", "webhook_url": told.url, "resources": ["items"], "echo": True},
+                ],
+                "groups": [
+                    {"uid": GROUP, "api_id": APP, "org": "org-1"},
+                    {"uid": "cld-b", "api_id": "b", "org": "org-1"},
+                ],
+            }
+        )
+    )
+    with served("--database", file, "--config", str(config), stop=signal.SIGINT) as url:
+        Api(url).post("items", name="Bolt")
+        assert requests.post(f"{url}/_sandbox/flush", timeout=20).json() == {"done": True}
+        assert told.records("items")[0]["group_id"] == "cld-b"
+    with served("--database", file) as url:
+        assert Api(url).names() == ["Bolt"]
+
+
+def refused(*arguments):
+    process = start(*arguments)
+    output, errors = process.communicate(timeout=20)
+    assert "Traceback" not in errors
+    assert output == ""
+    assert process.returncode == 2, errors
+    return errors
+
+
+def test_it_notifies_this_machine_only():
+    assert "this machine" in refused("--memory", *ONE, "--webhook", "http://books.example/notifications")
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"applications": [1]}', '{"applications": [{"api_id": "a"}]}', '{"groups": {"a": 1}}']
+)
+def test_bad_configuration(tmp_path, content):
+    config = tmp_path / "config.json"
+    config.write_text(content)
+    refused("--memory", "--config", str(config))
+
+
+def test_what_it_cannot_open(tmp_path):
+    refused("--memory", "--config", str(tmp_path / "none.json"))
+    refused("--database", str(tmp_path / "none" / "hub.sqlite3"))
+    (tmp_path / "text").write_text("no database, but long enough to be looked at: " * 50)
+    refused("--database", str(tmp_path / "text"))
+    with served("--memory") as url:
+        refused("--memory", "--port", url.rpartition(":")[2])
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1/x", "https://localhost:8000/", "http://[::1]:8/", "http://127.9.9.9/", "http://LOCALHOST"]
+)
+def test_addresses_of_this_machine(url):
+    assert is_loopback(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "127.0.0.1",
+        "http://",
+        "http:///x",
+        "ftp://127.0.0.1/",
+        "file:///etc/passwd",
+        "http://books.example/",
+        "http://127.0.0.1.books.example/",
+        "http://localhost.books.example/",
+        "http://127.0.0.1@books.example/",
+        "http://books.example\\@127.0.0.1/",
+        "http://books.example @127.0.0.1/",
+        "http://0.0.0.0/",
+        "http://10.0.0.1/",
+        "http://2130706433/",
+        "http://[::1/",
+        "http://[::ffff:10.0.0.1]/",
+    ],
+)
+def test_addresses_elsewhere(url):
+    assert not is_loopback(url)
