@@ -77,7 +77,7 @@ def test_lost_answer_of_an_update_then_poll_is_no_remote_change(hub, group, comp
     from django_connec.reading import poll_group
     from django_connec.work import client_of
 
-    (person,) = people(company, 1)
+    people(company, 1)
     drain(group)
     poll_group(group, client_of(group))
     Person.objects.update(first_name="Changed here")
@@ -93,7 +93,7 @@ def test_lost_answer_of_an_update_then_poll_is_no_remote_change(hub, group, comp
 
 
 def test_save_during_push_stays_pending(hub, group, company, monkeypatch):
-    (person,) = people(company, 1)
+    people(company, 1)
     original = ConnecClient.batch
 
     def batch_and_save(self, operations, **kwargs):

@@ -143,7 +143,7 @@ def test_memory_of_pages_is_bounded(hub, group, company):
 def test_since_and_resource(hub, group, company):
     hub.load(ORG, "organizations", [{"id": "a", "name": "Old", "updated_at": "2015-01-01T00:00:00Z"}])
     hub.load(ORG, "organizations", [{"id": "b", "name": "New", "updated_at": "2019-01-01T00:00:00Z"}])
-    load_people(hub, 0 or 1, 0)
+    load_people(hub, 1, 0)
     call_command("connec_import", resource=["organizations"], since="2018-01-01T00:00:00Z", stdout=StringIO())
     names = set(Organization.objects.values_list("name", flat=True))
     assert "New" in names

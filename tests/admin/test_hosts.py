@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,10 +33,10 @@ class EditableAdmin(PersonAdmin):
 
 
 @pytest.fixture
-def request_(db: None, rf: RequestFactory) -> Iterator[Any]:
+def request_(db: None, rf: RequestFactory) -> Any:
     request = rf.get("/")
     request.user = User.objects.create_superuser("operator")
-    yield request
+    return request
 
 
 def statuses(model: Any, admin_class: Any, request: Any) -> tuple[list[str], int]:

@@ -113,7 +113,10 @@ def test_parts_that_no_field_maps_survive_a_round_trip(recorded, hub, tmp_path):
         run("migrate", "--verbosity", "0")
         run("demo_link", "--group", "cld-books", "--org", "org-recorded", "--name", "Recorded")
         run("connec_import", "--resource", "organizations")
-        change = "from example_project.books.models import Organization as O; o = O.objects.get(); o.city = 'Cairns'; o.save()"
+        change = (
+            "from example_project.books.models import Organization as O; "
+            "o = O.objects.get(); o.city = 'Cairns'; o.save()"
+        )
         run("shell", "--no-imports", "-c", change)
         run("connec_push")
     after = hub.get("org-recorded", "organizations", organization["id"])
