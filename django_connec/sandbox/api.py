@@ -16,9 +16,11 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from django_connec.sandbox import records
 from django_connec.sandbox.catalogue import COLLECTIONS, SINGULAR
+from django_connec.sandbox.faults import Faults
 from django_connec.sandbox.filters import BadFilter, order_by, where
 from django_connec.sandbox.ids import show
 from django_connec.sandbox.records import Refused
+from django_connec.sandbox.schema import example_of, schema_of
 from django_connec.sandbox.store import Application, Store
 
 __all__ = ["Api", "Request", "Response", "error_response", "path_and_query"]
@@ -62,11 +64,17 @@ class Api:
         store: What the hub knows.
         clock: Returns the hub's time, aware.
         changed: Told of each change: organisation, resource, id, and who wrote it.
+        faults: Where those of single operations of a batch come from.
     """
 
     def __init__(
-        self, store: Store, clock: Callable[[], dt.datetime], changed: Callable[[str, str, str, str], None]
+        self,
+        store: Store,
+        clock: Callable[[], dt.datetime],
+        changed: Callable[[str, str, str, str], None],
+        faults: Faults | None = None,
     ) -> None:
+        self.faults = faults or Faults()
         self.store = store
         self.clock = clock
         self.changed = changed
@@ -100,7 +108,7 @@ class Api:
         segments = [unquote(segment) for segment in path[len(BASE_PATH) + 1 :].split("/")]
         if segments[0] == "json_schema" and len(segments) == 2:
             _check_resource(segments[1])
-            return Response(200, {"properties": {segments[1]: {"items": {"properties": {}}}}})
+            return Response(200, schema_of(segments[1]))
         org = self.store.org_of(segments[0], application.api_id)
         if org is None:
             raise Refused(401, "The group is not accessible with these credentials")
@@ -140,7 +148,7 @@ class Api:
             if resource in SINGULAR:
                 return self._one(caller, resource, writer.singular(caller, resource))
             if id == "example":
-                return Response(200, {resource: {}})
+                return Response(200, {resource: example_of(resource)})
             if id is not None:
                 return self._one(caller, resource, writer.get(caller, resource, id))
             return self._list(request, caller, resource, query, origin)
@@ -214,6 +222,9 @@ class Api:
         # Relative to the server, and of the API: a batch in a batch would have no end.
         if not url.startswith(f"{BASE_PATH}/"):
             return error_response(400, f"The url of an operation begins with {BASE_PATH}/")
+        fault = self.faults.take(method.upper(), path_and_query(url)[0], operation=True)
+        if fault is not None:
+            return error_response(fault.status, "Trouble on demand")
         body = json.dumps(operation.get("params") or {}).encode()
         return self.handle(Request(method.upper(), url, request.headers, body), origin)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 __all__ = ["Fault", "Faults"]
 
-Kind = Literal["status", "drop", "lose_answer", "garbage", "slow"]
+Kind = Literal["status", "drop", "lose_answer", "garbage", "slow", "operation"]
 
 
 @dataclass(slots=True)
@@ -19,12 +19,14 @@ class Fault:
     Attributes:
         kind: ``status`` answers with it and does nothing; ``drop`` closes the connection and does nothing;
             ``lose_answer`` does what was asked and closes the connection; ``garbage`` answers something that
-            is no JSON; ``slow`` waits first.
-        times: How many requests it befalls; -1: all.
-        path: Regular expression that the method and path must match, as ``POST /batch``.
-        status: For ``status``.
+            is no JSON; ``slow`` waits first; ``operation`` answers one operation of a batch with ``status`` and
+            does nothing of it, the others are done.
+        times: How many requests, or operations, it befalls; -1: all.
+        path: Regular expression that the method and path must match, as ``POST /batch``; those of the operation
+            where the kind is ``operation``.
+        status: For ``status`` and ``operation``.
         retry_after: Seconds, sent as Retry-After with ``status``.
-        seconds: For ``slow``.
+        seconds: Waits first, whatever happens then; an ``operation`` does not.
 
     Raises:
         ValueError: It is none of these.
@@ -68,11 +70,18 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
-    def take(self, method: str, path: str) -> Fault | None:
-        """Return the fault that befalls a request, and count it."""
+    def remaining(self) -> list[Fault]:
+        """Return the faults that are still to happen, each with how many times."""
+        with self._lock:
+            return [replace(fault) for fault in self._faults if fault.times]
+
+    def take(self, method: str, path: str, *, operation: bool = False) -> Fault | None:
+        """Return the fault that befalls a request, or an operation of a batch, and count it."""
         with self._lock:
             for fault in self._faults:
-                if fault.times and re.search(fault.path, f"{method} {path}"):
+                if not fault.times or (fault.kind == "operation") is not operation:
+                    continue
+                if re.search(fault.path, f"{method} {path}"):
                     fault.times -= 1
                     return fault
         return None

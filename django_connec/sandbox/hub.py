@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from django_connec.sandbox.api import Api, Response, error_response
 from django_connec.sandbox.catalogue import COLLECTIONS, SINGULAR, code_prefix, has_status
@@ -25,6 +25,9 @@ __all__ = ["Call", "SandboxHub"]
 
 #: Who writes where a person, or a test, acts as an application that is none of the registered ones.
 ELSEWHERE = "elsewhere"
+
+#: What ``POST /_sandbox/…`` does, beside ``flush``.
+CONTROLS = frozenset({"faults", "load", "create", "update", "merge", "records", "revoke", "redeliver"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class SandboxHub:
     """A hub with a data set of its own an organisation, shared by the applications that have a group of it.
 
     It is independent of the client and the mapping of this package: both could be wrong together otherwise.
+    Where a method takes an organisation, a group of it does as well. Used as a context manager, the hub is
+    closed at the end.
 
     Args:
         database: SQLite file of its own; ``:memory:`` by default.
@@ -50,6 +55,7 @@ class SandboxHub:
         attempts: Tries of one delivery.
         back_off: Seconds before its second try.
         timeout: Seconds that an application may take to answer a notification.
+        singular_as_list: Notify of the company in a list, as of other resources.
     """
 
     def __init__(
@@ -61,14 +67,29 @@ class SandboxHub:
         attempts: int = 5,
         back_off: float = 0.2,
         timeout: float = 10.0,
+        singular_as_list: bool = True,
     ) -> None:
         self.clock = clock or (lambda: dt.datetime.now(dt.UTC))
         self.store = Store(database)
         self.faults = Faults()
-        self.notifier = Notifier(self.store, delay=delay, attempts=attempts, back_off=back_off, timeout=timeout)
-        self.api = Api(self.store, lambda: self.clock(), self.notifier.changed)
+        self.notifier = Notifier(
+            self.store,
+            delay=delay,
+            attempts=attempts,
+            back_off=back_off,
+            timeout=timeout,
+            clock=lambda: self.clock(),
+            singular_as_list=singular_as_list,
+        )
+        self.api = Api(self.store, lambda: self.clock(), self.notifier.changed, self.faults)
         self.calls: deque[Call] = deque(maxlen=10_000)
         self._writer = Writer(self.store, lambda: self.clock(), self.notifier.changed)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     # Set up ---------------------------------------------------------------------------------------------
 
@@ -99,14 +120,26 @@ class SandboxHub:
         """Let an application see an organisation's data under this group id."""
         self.store.save_group(uid, api_id, org)
 
+    def add_organisation(self, org: str, groups: Mapping[str, str]) -> None:
+        """Let several applications share an organisation's data.
+
+        Args:
+            groups: The group id under which each application sees it, by application.
+        """
+        for api_id, uid in groups.items():
+            self.add_group(uid, api_id=api_id, org=org)
+
     def revoke(self, uid: str) -> None:
         """Take a group away: its application is answered 401 from now on, and is not notified."""
         self.store.revoke(uid)
 
     # Data -----------------------------------------------------------------------------------------------
 
-    def load(self, org: str, resource: str, records: Iterable[Mapping[str, Any]]) -> int:
-        """Put records in as they are, notifying nobody; ids and times are kept where they are given.
+    def load(self, org: str, resource: str, records: Iterable[Mapping[str, Any]], *, notify: bool = False) -> int:
+        """Put records in as they are; ids and times are kept where they are given.
+
+        Args:
+            notify: Tell the applications, as if another one had written; nobody is told otherwise.
 
         Returns:
             How many.
@@ -114,6 +147,7 @@ class SandboxHub:
         Raises:
             ValueError: A time, or a reference, cannot be read; nothing is put in then.
         """
+        org, _ = self._place(org)
         now = stamp(self.clock())
         rows: list[Row] = []
         with self.store.transaction():
@@ -132,17 +166,33 @@ class SandboxHub:
                 for provider, realm, external in own_entries(given):
                     self.store.set_external(org, resource, provider, realm, external, hub_id)
             self.store.save_many(org, resource, rows)
+        if notify:
+            for row in rows:
+                self.notifier.changed(org, resource, row.id, ELSEWHERE)
         return len(rows)
 
-    def create(self, org: str, resource: str, /, **attributes: Any) -> dict[str, Any]:
-        """Make a record as another application would; everyone who subscribed is notified."""
+    def create(
+        self, org: str, resource: str, attributes: Mapping[str, Any] | None = None, /, **more: Any
+    ) -> dict[str, Any]:
+        """Make a record as another application would; everyone who subscribed is notified.
+
+        Raises:
+            Refused: The hub would have answered with an error.
+        """
         write = self._writer.write_singular if resource in SINGULAR else self._writer.create
-        row, _ = write(self._elsewhere(org), resource, attributes)
+        row, _ = write(self._elsewhere(org), resource, {**(attributes or {}), **more})
         return self._show(org, resource, row)
 
-    def update(self, org: str, resource: str, id: str, /, **attributes: Any) -> dict[str, Any]:
-        """Change a record as another application would; everyone who subscribed is notified."""
-        return self._show(org, resource, self._writer.update(self._elsewhere(org), resource, id, attributes))
+    def update(
+        self, org: str, resource: str, id: str, attributes: Mapping[str, Any] | None = None, /, **more: Any
+    ) -> dict[str, Any]:
+        """Change a record as another application would; everyone who subscribed is notified.
+
+        Raises:
+            Refused: The hub would have answered with an error.
+        """
+        changes = {**(attributes or {}), **more}
+        return self._show(org, resource, self._writer.update(self._elsewhere(org), resource, id, changes))
 
     def merge(self, org: str, resource: str, keeper: str, loser: str) -> None:
         """Make two records one."""
@@ -150,18 +200,21 @@ class SandboxHub:
 
     def records(self, org: str, resource: str, *, external_ids: bool = False) -> list[dict[str, Any]]:
         """Return all records of a resource."""
-        return show(self.store, org, resource, self.store.find(org, resource), group_uid="", external_ids=external_ids)
+        org, group = self._place(org)
+        rows = self.store.find(org, resource)
+        return show(self.store, org, resource, rows, group_uid=group, external_ids=external_ids)
 
     def get(self, org: str, resource: str, id: str, *, external_ids: bool = False) -> dict[str, Any] | None:
         """Return one record; ``None`` where there is none."""
+        org, group = self._place(org)
         row = self.store.get(org, resource, id)
         if row is None:
             return None
-        return show(self.store, org, resource, [row], group_uid="", external_ids=external_ids)[0]
+        return show(self.store, org, resource, [row], group_uid=group, external_ids=external_ids)[0]
 
     def by_external(self, org: str, resource: str, provider: str, realm: str, external: str) -> dict[str, Any] | None:
         """Return the record to which an application gave this id."""
-        id = self.store.by_external(org, resource, provider, realm, external)
+        id = self.store.by_external(self._place(org)[0], resource, provider, realm, external)
         return None if id is None else self.get(org, resource, id)
 
     @property
@@ -172,6 +225,22 @@ class SandboxHub:
     def flush(self, timeout: float = 30.0) -> bool:
         """Wait until every change noted so far is delivered or given up."""
         return self.notifier.flush(timeout)
+
+    def redeliver(self, delivery: Delivery | int) -> Delivery:
+        """Send the content of a delivery again, as it was, and wait until it is delivered or given up.
+
+        Args:
+            delivery: One of :attr:`deliveries`, or its number.
+
+        Raises:
+            LookupError: Its content is no longer kept.
+        """
+        return self.notifier.redeliver(delivery if isinstance(delivery, int) else delivery.number)
+
+    def clear_log(self) -> None:
+        """Forget the calls and deliveries so far."""
+        self.calls.clear()
+        self.notifier.forget()
 
     # Serve ----------------------------------------------------------------------------------------------
 
@@ -201,9 +270,17 @@ class SandboxHub:
         if (method, name) == ("GET", "log"):
             calls = [asdict(call) for call in list(self.calls)]
             return Response(200, {"calls": calls, "deliveries": [asdict(d) for d in self.deliveries]})
+        if (method, name) == ("DELETE", "log"):
+            self.clear_log()
+            return Response(200, {})
+        if (method, name) == ("GET", "faults"):
+            return Response(200, {"faults": [asdict(fault) for fault in self.faults.remaining()]})
+        if (method, name) == ("DELETE", "faults"):
+            self.faults.clear()
+            return Response(200, {})
         if (method, name) == ("POST", "flush"):
             return Response(200, {"done": self.flush()})
-        if method != "POST" or name not in ("faults", "load", "create", "update", "records"):
+        if method != "POST" or name not in CONTROLS:
             return None
         if not isinstance(content, dict):
             return error_response(400, "A control takes a JSON object")
@@ -211,13 +288,18 @@ class SandboxHub:
             return Response(200, self._act(name, content))
         except Refused as error:
             return error_response(error.status, error.title)
-        except (KeyError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError) as error:
             return error_response(400, f"{type(error).__name__}: {error}")
 
     def _act(self, name: str, content: dict[str, Any]) -> dict[str, Any]:
         if name == "faults":
             self.faults.add(Fault(**content))
             return {}
+        if name == "revoke":
+            self.revoke(str(content["group"]))
+            return {}
+        if name == "redeliver":
+            return asdict(self.redeliver(int(content["number"])))
         org, resource = content["org"], content["resource"]
         if not isinstance(org, str) or resource not in COLLECTIONS | SINGULAR:
             raise ValueError("org must be a text, and resource one that the hub knows")
@@ -227,14 +309,24 @@ class SandboxHub:
             records = content["records"]
             if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
                 raise ValueError("records must be a list of objects")
-            return {"loaded": self.load(org, resource, records)}
+            return {"loaded": self.load(org, resource, records, notify=content.get("notify") is True)}
+        if name == "merge":
+            self.merge(org, resource, str(content["keeper"]), str(content["loser"]))
+            return {}
         attributes = content["attributes"]
         if name == "create":
             return self.create(org, resource, **attributes)
         return self.update(org, resource, str(content["id"]), **attributes)
 
-    def _elsewhere(self, org: str) -> Caller:
-        return Caller(ELSEWHERE, "", org, False)
+    def _place(self, of: str) -> tuple[str, str]:
+        """Return the organisation that is meant, and the group where one was named."""
+        org = self.store.org_behind(of)
+        return (of, "") if org is None else (org, of)
 
-    def _show(self, org: str, resource: str, row: Row) -> dict[str, Any]:
-        return show(self.store, org, resource, [row], group_uid="", external_ids=False)[0]
+    def _elsewhere(self, of: str) -> Caller:
+        org, group = self._place(of)
+        return Caller(ELSEWHERE, group, org, False)
+
+    def _show(self, of: str, resource: str, row: Row) -> dict[str, Any]:
+        org, group = self._place(of)
+        return show(self.store, org, resource, [row], group_uid=group, external_ids=False)[0]

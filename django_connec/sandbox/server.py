@@ -44,6 +44,8 @@ class HubServer(ThreadingHTTPServer):
         self.faults = faults
         self.log = log
         self.control = control
+        # Set when nobody waits any longer for an answer that a fault holds back.
+        self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
 
@@ -62,6 +64,7 @@ class HubServer(ThreadingHTTPServer):
 
     def stop(self) -> None:
         """Stop serving and close every connection, so that no client keeps talking to a hub that is gone."""
+        self.stopping.set()
         self.shutdown()
         self.server_close()
         with self._open_lock:
@@ -101,11 +104,16 @@ class _Handler(BaseHTTPRequestHandler):
             return
         path, _ = path_and_query(self.path)
         if path.startswith("/_sandbox/"):
+            # Pages in the developer's browser reach this address too; browsers say where a request comes from.
+            if self.headers.get("Origin"):
+                refusal = error_response(403, "Not for web pages")
+                self._send(refusal, json.dumps(refusal.body).encode())
+                return
             self._control(path, body)
             return
         fault = self.server.faults.take(self.command, path)
-        if fault is not None and fault.kind == "slow":
-            time.sleep(fault.seconds)
+        if fault is not None and fault.seconds > 0:
+            self.server.stopping.wait(fault.seconds)
         if fault is not None and fault.kind == "drop":
             self._hang_up(path, started)
             return

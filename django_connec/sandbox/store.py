@@ -24,12 +24,14 @@ CREATE TABLE IF NOT EXISTS records (
     seq INTEGER PRIMARY KEY, org TEXT NOT NULL, resource TEXT NOT NULL, id TEXT NOT NULL,
     created_at TEXT NOT NULL, updated_at TEXT NOT NULL, body TEXT NOT NULL,
     UNIQUE (org, resource, id));
+CREATE INDEX IF NOT EXISTS records_listed ON records (org, resource, seq);
 CREATE INDEX IF NOT EXISTS records_created ON records (org, resource, created_at, seq);
 CREATE INDEX IF NOT EXISTS records_updated ON records (org, resource, updated_at, seq);
 CREATE TABLE IF NOT EXISTS externals (
     org TEXT NOT NULL, resource TEXT NOT NULL, provider TEXT NOT NULL, realm TEXT NOT NULL, external TEXT NOT NULL,
     id TEXT NOT NULL, PRIMARY KEY (org, resource, provider, realm, external));
-CREATE INDEX IF NOT EXISTS externals_record ON externals (org, resource, id);
+DROP INDEX IF EXISTS externals_record;
+CREATE INDEX IF NOT EXISTS externals_owner ON externals (org, resource, id, provider, realm);
 CREATE TABLE IF NOT EXISTS merged (
     org TEXT NOT NULL, resource TEXT NOT NULL, loser TEXT NOT NULL, keeper TEXT NOT NULL,
     PRIMARY KEY (org, resource, loser));
@@ -150,6 +152,11 @@ class Store:
         )
         return str(rows[0][0]) if rows else None
 
+    def org_behind(self, uid: str) -> str | None:
+        """Return the organisation that a group belongs to, or belonged to before it was revoked."""
+        rows = self._all("SELECT org FROM groups WHERE uid = ?", uid)
+        return str(rows[0][0]) if rows else None
+
     def groups_of(self, org: str) -> list[tuple[str, str]]:
         """Return the groups that share an organisation's data, each with its application."""
         return [(r[0], r[1]) for r in self._all("SELECT uid, api_id FROM groups WHERE org = ? AND revoked = 0", org)]
@@ -186,8 +193,9 @@ class Store:
     def save_many(self, org: str, resource: str, rows: Iterable[Row]) -> None:
         with self.transaction():
             self._connection.executemany(
-                "INSERT OR REPLACE INTO records (org, resource, id, created_at, updated_at, body) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO records (org, resource, id, created_at, updated_at, body) VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (org, resource, id) DO UPDATE SET created_at = excluded.created_at, "
+                "updated_at = excluded.updated_at, body = excluded.body",
                 ((org, resource, r.id, r.created_at, r.updated_at, json.dumps(r.body)) for r in rows),
             )
 

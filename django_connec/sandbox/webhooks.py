@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
+import itertools
 import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import requests
 
 from django_connec.sandbox.ids import show
 from django_connec.sandbox.store import Application, Store
+from django_connec.sandbox.times import stamp
 
 __all__ = ["Delivery", "Notifier"]
 
@@ -20,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 #: Organisation, resource and id of a record that changed.
 Change = tuple[str, str, str]
+#: Deliveries whose content is kept, so that they can be sent again.
+KEPT = 200
 
 
 @dataclass(slots=True)
@@ -32,6 +38,9 @@ class Delivery:
         status: HTTP status of the last attempt; 0 where nobody answered.
         attempts: How often it was tried.
         milliseconds: How long the last attempt took.
+        url: Where it went.
+        at: When it was first tried, by the hub's clock, ISO 8601.
+        number: Which one it is, from 1 on.
     """
 
     api_id: str
@@ -39,6 +48,9 @@ class Delivery:
     status: int = 0
     attempts: int = 0
     milliseconds: float = 0.0
+    url: str = ""
+    at: str = ""
+    number: int = 0
 
 
 @dataclass(slots=True)
@@ -65,6 +77,7 @@ class Notifier:
         attempts: Tries of one delivery.
         back_off: Seconds before the second try; doubled each time.
         timeout: Seconds that an application may take to answer.
+        clock: Returns the hub's time, aware; for the log.
         singular_as_list: The form of ``company``, which is not documented.
     """
 
@@ -76,6 +89,7 @@ class Notifier:
         attempts: int = 5,
         back_off: float = 0.2,
         timeout: float = 10.0,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
         singular_as_list: bool = True,
     ) -> None:
         self.store = store
@@ -85,6 +99,9 @@ class Notifier:
         self.timeout = timeout
         self.singular_as_list = singular_as_list
         self.log: deque[Delivery] = deque(maxlen=1000)
+        self.clock = clock
+        self._kept: dict[int, tuple[Application, dict[str, object]]] = {}
+        self._numbers = itertools.count(1)
         self._outboxes: dict[str, _Outbox] = {}
         self._stop = threading.Event()
         # Never held while the store is asked: writers note changes while they hold the store.
@@ -124,6 +141,27 @@ class Notifier:
 
             self._condition.wait_for(lambda: delivered() or self._stop.is_set(), timeout)
             return delivered()
+
+    def redeliver(self, number: int) -> Delivery:
+        """Send the content of a delivery again, as it was, and wait until it is delivered or given up.
+
+        Raises:
+            LookupError: There is no such delivery, or its content is no longer kept.
+        """
+        with self._condition:
+            if number not in self._kept:
+                raise LookupError(f"delivery {number} is not kept")
+            application, body = self._kept[number]
+            count = next(delivery.records for delivery in self.log if delivery.number == number)
+        delivery = self._note(application, body, count)
+        self._attempt(delivery, application, body)
+        return delivery
+
+    def forget(self) -> None:
+        """Forget the deliveries so far."""
+        with self._condition:
+            self.log.clear()
+            self._kept.clear()
 
     def close(self) -> None:
         """Stop delivering; what was not delivered is given up."""
@@ -181,8 +219,19 @@ class Notifier:
             self._deliver(application, body, count)
 
     def _deliver(self, application: Application, body: dict[str, object], count: int) -> None:
-        delivery = Delivery(application.api_id, count)
-        self.log.append(delivery)
+        delivery = self._note(application, body, count)
+        self._attempt(delivery, application, body)
+
+    def _note(self, application: Application, body: dict[str, object], count: int) -> Delivery:
+        delivery = Delivery(application.api_id, count, number=next(self._numbers), at=stamp(self.clock()))
+        delivery.url = application.webhook_url or ""
+        with self._condition:
+            self.log.append(delivery)
+            self._kept[delivery.number] = (application, body)
+            self._kept.pop(delivery.number - KEPT, None)
+        return delivery
+
+    def _attempt(self, delivery: Delivery, application: Application, body: dict[str, object]) -> None:
         wait = self.back_off
         while not self._stop.is_set():
             delivery.attempts += 1
