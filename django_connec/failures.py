@@ -5,16 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from django_connec.backoff import next_attempt
 from django_connec.conf import get_settings
+from django_connec.mapping import registry
 from django_connec.models import ConnecGroup, Failure
 from django_connec.sql import update_rows
 
-__all__ = ["FailedRecord", "drop_failures", "make_due", "store_failures"]
+__all__ = ["FailedRecord", "drop_failures", "drop_orphans", "make_due", "store_failures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,30 @@ def drop_failures(
     if model_label:
         found = found.filter(model_label=model_label)
     found.delete()
+
+
+def drop_orphans(group: ConnecGroup) -> None:
+    """Forget failed pushes of rows that have been deleted since: nobody can send them any more.
+
+    Looked at when they fall due, not when a row is deleted, which would cost the host a query.
+    """
+    settled = Failure.objects.filter(group=group, direction=Failure.Direction.PUSH)
+    settled = settled.filter(Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=timezone.now()) | Q(is_dead=True))
+    by_label: dict[str, dict[Any, int]] = {}
+    for pk, label, object_id in settled.order_by("pk").values_list("pk", "model_label", "object_id")[:500]:
+        mapper = registry.for_label(label)
+        key = mapper.pk_from(f"{mapper.meta.id_prefix}{object_id}") if mapper is not None else None
+        if key is not None:
+            by_label.setdefault(label, {})[key] = pk
+    orphans: list[int] = []
+    for label, failures in by_label.items():
+        mapper = registry.for_label(label)
+        if mapper is not None:
+            rows = mapper.model._base_manager.using(group._state.db).filter(pk__in=list(failures)).order_by()
+            here = set(rows.values_list("pk", flat=True))
+            orphans += [pk for key, pk in failures.items() if key not in here]
+    if orphans:
+        Failure.objects.filter(pk__in=orphans).delete()
 
 
 def make_due(failures: QuerySet[Failure]) -> int:

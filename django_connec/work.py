@@ -15,6 +15,7 @@ from django.utils import timezone
 from django_connec.client import ConnecClient, ConnecError, client_for
 from django_connec.conf import get_settings
 from django_connec.exceptions import ConnecConfigurationError
+from django_connec.failures import drop_orphans
 from django_connec.inbound import Outcome, apply_records, parked
 from django_connec.leases import HeldLease, hold
 from django_connec.models import ConnecGroup, Failure, SyncRun
@@ -162,6 +163,7 @@ def _work(group: ConnecGroup, lease: HeldLease, report: Report, seconds: float |
 
 
 def _retry_records(group: ConnecGroup, client: ConnecClient, report: Report) -> None:
+    drop_orphans(group)
     parked.expire(group)
     for resource, records in parked.due_records(group).items():
         report.retried.add(apply_records(group, resource, records, source="retry", client=client))

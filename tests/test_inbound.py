@@ -346,6 +346,13 @@ def test_stale_instance_saved_after_the_hub_changed_the_row(hub, group, company)
     assert hub.get(ORG, "people", "person-1")["first_name"] == "Ours"
 
 
+def test_deletion_that_is_not_sent_yet_holds_against_a_newer_version(hub, group, company):
+    apply(group, [record()])
+    Person.objects.get().delete()
+    assert apply(group, [record(at="2026-03-01T00:00:00Z", first_name="Newer")]).counts() == {"ignored": 1}
+    assert not Person.objects.exists()
+
+
 def test_no_place_for_a_new_row_is_said(group):
     outcome = apply(group, [record()])
     assert outcome.counts() == {"failed": 1}

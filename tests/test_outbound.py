@@ -134,6 +134,60 @@ def test_poison_rows_fail_alone_and_do_not_fill_every_chunk(hub, group, company)
     assert not Failure.objects.exists()
 
 
+def normalising(hub, monkeypatch):
+    """Let the hub keep names in a form of its own."""
+    original = hub.store.save
+
+    def save(org, resource, row):
+        if row.body.get("first_name"):
+            row.body["first_name"] = row.body["first_name"].strip().title()
+        original(org, resource, row)
+
+    monkeypatch.setattr(hub.store, "save", save)
+
+
+def test_value_that_the_hub_normalises_settles(hub, group, company, monkeypatch):
+    normalising(hub, monkeypatch)
+    Person.objects.create(company=company, first_name="  ines ")
+    drain(group)
+    assert Person.objects.get().first_name == "Ines"
+    Person.objects.update(first_name="tomas")
+    drain(group)
+    assert Person.objects.get().first_name == "Tomas"
+    assert not Person.objects.pending().exists()
+    assert not Conflict.objects.exists()
+    Person.objects.get().save()
+    hub.calls.clear()
+    drain(group)
+    assert hub.paths() == []
+
+
+def test_value_that_the_hub_refuses_to_take_settles(hub, group, company, monkeypatch):
+    """An attribute that is read-only there: the answer shows the old value, and that is what both sides hold."""
+    Person.objects.create(company=company, first_name="Ines")
+    drain(group)
+    original = hub.store.save
+
+    def save(org, resource, row):
+        row.body["first_name"] = "Ines"
+        original(org, resource, row)
+
+    monkeypatch.setattr(hub.store, "save", save)
+    Person.objects.update(first_name="Other")
+    drain(group)
+    assert Person.objects.get().first_name == "Ines"
+    assert not Person.objects.pending().exists()
+
+
+def test_failure_of_a_deleted_row_is_forgotten(hub, group, company):
+    bad = Person.objects.create(company=company, email="bad@x.example")
+    drain(group)
+    Failure.objects.update(is_dead=True)
+    bad.delete()
+    drain(group)
+    assert not Failure.objects.exists()
+
+
 def test_given_up_rows_wait_for_an_operator(hub, group, company, settings):
     from django_connec.failures import make_due
 

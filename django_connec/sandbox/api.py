@@ -89,8 +89,9 @@ class Api:
             response = self._route(request, origin)
         except Refused as error:
             response = error_response(error.status, error.title)
-        except Exception:
-            logger.exception("The hub failed to answer")
+        except Exception as error:
+            # What an exception says may quote a record.
+            logger.error("The hub failed to answer: %s", type(error).__name__)
             response = error_response(500, "Internal error")
         response.headers.setdefault("Date", format_datetime(self.clock().astimezone(dt.UTC), usegmt=True))
         return response

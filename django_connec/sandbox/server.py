@@ -162,8 +162,9 @@ class _Handler(BaseHTTPRequestHandler):
             response = self.server.control(self.command, path, content) or error_response(404, "No such control")
         except (ValueError, RecursionError):
             response = error_response(400, "The body is not JSON")
-        except Exception:
-            logger.exception("A control failed")
+        except Exception as error:
+            # What an exception says may quote a record.
+            logger.error("A control failed: %s", type(error).__name__)
             response = error_response(500, "Internal error")
         self._send(response, json.dumps(response.body).encode())
 

@@ -182,10 +182,11 @@ class Notifier:
                 changes, outbox.waiting = outbox.waiting, []
             try:
                 self._notify(api_id, changes)
-            except Exception:
+            except Exception as error:
                 # The thread has to live: later changes are still to be delivered.
                 if not self._stop.is_set():
-                    logger.exception("A notification could not be made")
+                    # What an exception says may quote a record.
+                    logger.error("A notification could not be made: %s", type(error).__name__)
             finally:
                 with self._condition:
                     outbox.done += len(changes)
