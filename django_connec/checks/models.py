@@ -27,6 +27,7 @@ def check_models(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
             found += _silent_actions(model)
         elif issubclass(model, ConnecRowMixin):
             found += _parent(model)
+            found += _row_manager(model)
     return found
 
 
@@ -42,6 +43,21 @@ def _manager(model: type[models.Model]) -> Iterator[CheckMessage]:
                 "ConnecQuerySet (both in django_connec.models).",
                 obj=model,
                 id="django_connec.W002",
+            )
+
+
+def _row_manager(model: type[models.Model]) -> Iterator[CheckMessage]:
+    from django_connec.models import ConnecRowQuerySet
+
+    for manager in model._meta.managers:
+        queryset = getattr(manager, "_queryset_class", None)
+        if queryset is None or not issubclass(queryset, ConnecRowQuerySet):
+            yield Warning(
+                f'The manager "{manager.name}" of {model._meta.label} marks no record when rows change in bulk.',
+                hint="Build it with ConnecRowManager.from_queryset(YourQuerySet), or let YourQuerySet subclass "
+                "ConnecRowQuerySet (both in django_connec.models).",
+                obj=model,
+                id="django_connec.W003",
             )
 
 

@@ -9,6 +9,7 @@ from django_connec.models.managers import ConnecManager, ConnecQuerySet
 from django_connec.models.mixins import ConnecRowMixin, ConnecSyncMixin
 from django_connec.models.notification import Notification
 from django_connec.models.parked import ParkedRecord
+from django_connec.models.row_managers import ConnecRowManager, ConnecRowQuerySet
 from django_connec.models.runs import SyncCursor, SyncRun
 from django_connec.models.tombstone import Tombstone
 
@@ -17,7 +18,9 @@ __all__ = [
     "ConnecGroup",
     "ConnecManager",
     "ConnecQuerySet",
+    "ConnecRowManager",
     "ConnecRowMixin",
+    "ConnecRowQuerySet",
     "ConnecSyncMixin",
     "Failure",
     "Lease",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
-from django.db import models, router
+from django.db import models, router, transaction
 from django.db.backends.utils import names_digest
 from django.db.models.options import Options
 from django.db.models.signals import class_prepared, post_delete, post_save, pre_delete
@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from django_connec.mapping.references import MAX_ID_LENGTH
 from django_connec.models.columns import BOOKKEEPING, CHANGED, GROUP, ID
 from django_connec.models.managers import BaseManager, ConnecManager
+from django_connec.models.row_managers import ConnecRowManager
 from django_connec.tracking import deletions, rows, wakeups
 from django_connec.tracking.clock import next_stamp
 from django_connec.tracking.switch import is_tracking
@@ -156,8 +157,55 @@ class ConnecRowMixin(models.Model):
     connec_id = models.CharField(max_length=MAX_ID_LENGTH, null=True, blank=True, editable=False)
     connec_state = models.JSONField(null=True, blank=True, editable=False)
 
+    objects: ClassVar[Any] = ConnecRowManager()
+
     class Meta:
         abstract = True
+
+    def save(self, *args: Any, connec: bool = True, **kwargs: Any) -> None:
+        """As Django's.
+
+        Args:
+            connec: ``False`` saves without marking the record that the row belongs to.
+        """
+        self.__dict__["_connec_marks"] = connec
+        try:
+            super().save(*args, **kwargs)
+        finally:
+            self.__dict__.pop("_connec_marks", None)
+
+    async def asave(self, *args: Any, connec: bool = True, **kwargs: Any) -> None:
+        """As Django's, with the same ``connec`` as :meth:`save`."""
+        await sync_to_async(self.save)(*args, connec=connec, **kwargs)
+
+    def save_base(
+        self,
+        raw: bool = False,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        alias = using or router.db_for_write(type(self), instance=self)
+        # The row and the mark of its record are one change.
+        with transaction.atomic(using=alias, savepoint=False):
+            super().save_base(
+                raw=raw,
+                force_insert=force_insert,
+                force_update=force_update,
+                using=alias,
+                update_fields=update_fields,
+            )
+
+    save_base.alters_data = True  # type: ignore[attr-defined]
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """As Django's; the mark of its record is in the same transaction."""
+        alias = kwargs.get("using") or (args[0] if args else None) or router.db_for_write(type(self), instance=self)
+        with transaction.atomic(using=alias, savepoint=False):
+            return super().delete(*args, **kwargs)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
 
 
 def _attach(sender: type[models.Model], **_: Any) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -11,7 +14,17 @@ from django_connec.tracking import wakeups
 from django_connec.tracking.clock import next_stamp
 from django_connec.tracking.switch import is_tracking
 
-__all__ = ["mark_parent", "on_post_delete", "on_post_save", "parent_field"]
+__all__ = [
+    "mark_parent",
+    "mark_parents",
+    "marked_together",
+    "on_post_delete",
+    "on_post_save",
+    "parent_field",
+    "parents_of",
+]
+
+_together: ContextVar[bool] = ContextVar("django_connec_rows_together", default=False)
 
 
 @cache
@@ -32,27 +45,61 @@ def parent_field(model: type[models.Model]) -> models.ForeignKey[Any, Any] | Non
     return keys[0] if len(keys) == 1 else None
 
 
+def parents_of(rows: models.QuerySet[Any], using: str) -> set[Any]:
+    """Return the keys of the records that the rows of a queryset belong to, in one query."""
+    model: type[models.Model] = rows.model
+    key = parent_field(model)
+    if key is None:
+        return set()
+    return set(rows.using(using).order_by().values_list(key.attname, flat=True))
+
+
+def mark_parents(model: type[models.Model], parent_ids: set[Any], using: str) -> None:
+    """Mark records, in one UPDATE of the same transaction.
+
+    Args:
+        model: The model of the rows.
+        parent_ids: Keys of the records; ``None`` among them is left out.
+        using: Alias of the database.
+    """
+    key = parent_field(model)
+    wanted = parent_ids - {None}
+    if key is None or not wanted:
+        return
+    parent: Any = key.related_model
+    parent._base_manager.using(using).filter(pk__in=wanted).update(connec_changed_at=next_stamp())
+    for parent_id in wanted:
+        wakeups.note(using, parent, parent_id)
+
+
+@contextmanager
+def marked_together() -> Iterator[None]:
+    """Leave the marking of deleted rows' records to the caller of this block."""
+    token = _together.set(True)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+
+
 def mark_parent(instance: models.Model, using: str) -> None:
     """Mark the record of a changed row, in one UPDATE of the same transaction."""
     key = parent_field(type(instance))
-    if key is None:
-        return
-    parent_id = getattr(instance, key.attname)
-    if parent_id is None:
-        return
-    parent: Any = key.related_model
-    parent._base_manager.using(using).filter(pk=parent_id).update(connec_changed_at=next_stamp())
-    wakeups.note(using, parent, parent_id)
+    if key is not None:
+        mark_parents(type(instance), {getattr(instance, key.attname)}, using)
 
 
 def on_post_save(sender: type[models.Model], instance: models.Model, using: str, raw: bool, **_: Any) -> None:
-    if not raw and is_tracking() and not instance.__dict__.get("_connec_engine"):
+    marks = instance.__dict__.get("_connec_marks", True)
+    if not raw and marks and is_tracking() and not instance.__dict__.get("_connec_engine"):
         mark_parent(instance, using)
 
 
 def on_post_delete(
     sender: type[models.Model], instance: models.Model, using: str, origin: Any = None, **_: Any
 ) -> None:
+    if _together.get():
+        return
     key = parent_field(sender)
     # Rows that go with their record leave nothing to mark; Django deletes them before it.
     parent = key.related_model if key is not None else None

@@ -57,6 +57,7 @@ class Torn(ConnecRowMixin, models.Model):
 
 class Said(ConnecRowMixin, models.Model):
     connec_parent = "one"
+    objects = models.Manager()
     one = models.ForeignKey(Good, on_delete=models.CASCADE, related_name="+")
     two = models.ForeignKey(Good, on_delete=models.CASCADE, related_name="+")
 """
@@ -102,9 +103,10 @@ def test_project_of_the_tests_is_silent(check):
 def test_models_that_would_let_changes_go_unnoticed(check):
     output = check(BARE.format(apps=', "theirs"'), theirs__models=MODELS, theirs____init__="")
     lines = [line for line in output.splitlines() if "(django_connec." in line]
-    assert len(lines) == 4, output
+    assert len(lines) == 5, output
     for words in (
         '(django_connec.W002) The manager "objects" of theirs.OwnManager does not notice bulk changes.',
+        '(django_connec.W003) The manager "objects" of theirs.Said marks no record when rows change in bulk.',
         '(django_connec.E201) "good" of theirs.Cascading is changed by the database itself',
         "(django_connec.E202) theirs.Lost does not say which record its rows belong to.",
         "(django_connec.E202) theirs.Torn does not say which record its rows belong to.",

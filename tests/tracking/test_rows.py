@@ -94,3 +94,73 @@ def test_the_named_parent_is_marked_and_no_other():
     Ware._base_manager.update(connec_changed_at=None)
     other.delete()
     assert Ware.objects.pending().count() == 1, "a line that goes with something else is a change of its record"
+
+
+def lines(invoice, count=3):
+    return InvoiceLine.objects.bulk_create([InvoiceLine(invoice=invoice, description=f"{n}") for n in range(count)])
+
+
+def test_bulk_writes_mark_the_records_of_all_rows_at_once(invoice, company, statements):
+    other = Invoice.objects.create(company=company, number="2")
+    unmark()
+    lines(invoice)
+    assert is_marked(invoice)
+    assert not is_marked(other)
+    lines(other)
+    unmark()
+    made = list(InvoiceLine.objects.all())
+    for line in made:
+        line.description = "changed"
+    InvoiceLine.objects.bulk_update(made, ["description"])
+    assert is_marked(invoice)
+    assert is_marked(other)
+    unmark()
+    with transaction.atomic(), statements() as seen:
+        InvoiceLine.objects.filter(invoice=invoice).update(description="again")
+    assert is_marked(invoice)
+    assert not is_marked(other)
+    assert len(seen.sql) == 3
+    unmark()
+    with transaction.atomic(), statements() as seen:
+        InvoiceLine.objects.all().delete()
+    assert is_marked(invoice)
+    assert is_marked(other)
+    assert len([sql for sql in seen.sql if sql.startswith("UPDATE")]) == 1
+
+
+def test_rows_that_move_mark_both_records(invoice, company):
+    other = Invoice.objects.create(company=company, number="2")
+    lines(invoice)
+    unmark()
+    InvoiceLine.objects.update(invoice=other)
+    assert is_marked(invoice)
+    assert is_marked(other)
+
+
+def test_row_saved_without_marking(invoice):
+    unmark()
+    line = InvoiceLine(invoice=invoice, description="x")
+    line.save(connec=False)
+    InvoiceLine.objects.update(connec_id="hub-1")
+    with connec_disabled():
+        lines(invoice)
+        InvoiceLine.objects.update(description="y")
+        InvoiceLine.objects.all().delete()
+    assert not is_marked(invoice)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_row_and_the_mark_of_its_record_are_one_change(invoice, monkeypatch):
+    line = InvoiceLine.objects.create(invoice=invoice, description="before")
+    unmark()
+
+    def fail(*args):
+        raise RuntimeError("killed")
+
+    monkeypatch.setattr("django_connec.tracking.rows.mark_parents", fail)
+    line.description = "after"
+    with pytest.raises(RuntimeError):
+        line.save()
+    with pytest.raises(RuntimeError):
+        line.delete()
+    assert InvoiceLine.objects.get().description == "before"
