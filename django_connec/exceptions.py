@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from django.core.exceptions import ImproperlyConfigured
 
-__all__ = ["BadValue", "ConnecConfigurationError", "LeaseLost", "MapperError"]
+__all__ = ["BadValue", "ConnecConfigurationError", "LeaseLost", "MapperError", "SliceOver"]
 
 
 class ConnecConfigurationError(ImproperlyConfigured):
     """A value in ``settings.CONNEC`` is missing or unusable; the message names the key and the cure."""
+
+
+class SliceOver(Exception):
+    """A slice of work has taken its time; what is committed stays, and the next slice goes on from there."""
 
 
 class MapperError(ImproperlyConfigured):

@@ -6,11 +6,13 @@ records live in our own tables, and the sweep finds whatever a lost task left.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from django_connec.client import ConnecError
 from django_connec.dispatch import enqueue
-from django_connec.models import ConnecGroup
+from django_connec.mapping import registry
+from django_connec.models import ConnecGroup, SyncRun
 from django_connec.webhooks.deliveries import apply_delivery, waiting_deliveries
 from django_connec.work import SLICE_SECONDS, import_one, poll_one, work_group
 
@@ -35,11 +37,17 @@ def drain_group(pk: int) -> None:
         enqueue("drain_group", pk)
 
 
-def import_group(pk: int, full: bool = False) -> None:
-    """Import a group's records, and send what its rows had waiting before."""
+def import_group(pk: int, full: bool = False, resources: list[str] | None = None) -> None:
+    """Import a group's records, and send what its rows had waiting before; slice by slice."""
     for group in _working(pk):
-        import_one(group, full=full)
-        drain_group(pk)
+        run = import_one(group, full=full, resources=resources, seconds=SLICE_SECONDS)
+        if run is not None and run.state == SyncRun.State.PAUSED:
+            # On from the resource that it has reached, which knows its page by itself.
+            reached = list(run.counts)[-1]
+            left = registry.resources()[registry.resources().index(reached) :]
+            enqueue("import_group", pk, False, [name for name in left if resources is None or name in resources])
+        else:
+            drain_group(pk)
 
 
 def poll_group(pk: int) -> None:
@@ -55,11 +63,21 @@ def poll() -> None:
 
 
 def sweep() -> None:
-    """Find all that is due and do it; run by a schedule, so that no lost wake-up loses a change."""
+    """Find all that is due and do it; run by a schedule, so that no lost wake-up loses a change.
+
+    What does not fit into one slice is queued, group by group.
+    """
+    ends = time.monotonic() + SLICE_SECONDS
     for pk in list(waiting_deliveries().values_list("pk", flat=True)[:200]):
-        apply_notification(pk)
-    for pk in ConnecGroup.objects.working().values_list("pk", flat=True):
-        drain_group(pk)
+        if time.monotonic() < ends:
+            apply_notification(pk)
+        else:
+            enqueue("apply_notification", pk)
+    for pk in list(ConnecGroup.objects.working().values_list("pk", flat=True)):
+        if time.monotonic() < ends:
+            drain_group(pk)
+        else:
+            enqueue("drain_group", pk)
 
 
 def _working(pk: int) -> Iterator[ConnecGroup]:

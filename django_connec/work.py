@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from django_connec.client import ConnecClient, ConnecError, client_for
 from django_connec.conf import get_settings
-from django_connec.exceptions import ConnecConfigurationError
+from django_connec.exceptions import ConnecConfigurationError, SliceOver
 from django_connec.failures import drop_orphans
 from django_connec.inbound import Outcome, apply_records, parked
 from django_connec.leases import HeldLease, hold
@@ -109,8 +109,17 @@ def import_one(
     since: dt.datetime | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
+    seconds: float | None = None,
 ) -> SyncRun | None:
-    """Import a group under its lease of reading; ``None`` where another worker is reading it."""
+    """Import a group under its lease of reading.
+
+    Args:
+        seconds: Pause after about this long, at the end of a page; the next import goes on from there. The
+            others are :func:`~django_connec.reading.import_group`'s.
+
+    Returns:
+        The run; ``None`` where another worker is reading the group.
+    """
     if dry_run:
         return import_group(group, client_of(group), resources=resources, full=full, since=since, dry_run=True)
     with hold(f"read:{group.pk}", ask_again=False) as lease:
@@ -122,7 +131,7 @@ def import_one(
             resources=resources,
             full=full,
             since=since,
-            progress=_renewing(lease, progress),
+            progress=_renewing(lease, progress, seconds),
         )
 
 
@@ -136,11 +145,16 @@ def poll_one(
         return poll_group(group, client_of(group), resources=resources, progress=_renewing(lease, progress))
 
 
-def _renewing(lease: HeldLease, progress: Progress | None) -> Progress:
+def _renewing(lease: HeldLease, progress: Progress | None, seconds: float | None = None) -> Progress:
+    ends = None if seconds is None else time.monotonic() + seconds
+
     def renew(resource: str, seen: int, total: int | None) -> None:
         lease.check()
         if progress is not None:
             progress(resource, seen, total)
+        # Not after a resource's last page: it is finished first, or the next slice would end at it again.
+        if ends is not None and time.monotonic() >= ends and (total is None or seen < total):
+            raise SliceOver
 
     return renew
 

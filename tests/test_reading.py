@@ -47,6 +47,26 @@ def test_killed_import_goes_on_where_it_was(hub, group, company, monkeypatch):
     assert SyncCursor.objects.get(resource="people").import_started is None
 
 
+def test_import_in_the_queue_goes_on_slice_by_slice(hub, group, company, monkeypatch, settings):
+    from django_connec import tasks
+
+    load_people(hub, 1, 450)
+    queued = []
+    monkeypatch.setattr(tasks, "enqueue", lambda task, *args: queued.append((task, args)))
+    monkeypatch.setattr(tasks, "SLICE_SECONDS", 0.0)
+    slices = 0
+    queued.append(("import_group", (group.pk,)))
+    while queued and slices < 30:
+        _, args = queued.pop()
+        tasks.import_group(*args)
+        slices += 1
+    assert not queued
+    assert Person.objects.count() == 450
+    # A page of people a slice.
+    assert slices == 5
+    assert SyncRun.objects.filter(kind="import", state=SyncRun.State.PAUSED).count() == slices - 1
+
+
 def test_cursor_is_the_beginning_of_the_last_run_by_the_hubs_clock(hub, group, company):
     now = dt.datetime(2020, 1, 1, 12, tzinfo=dt.UTC)
     hub.clock = lambda: now

@@ -348,6 +348,7 @@ class Migration(migrations.Migration):
                             ("running", "running"),
                             ("succeeded", "succeeded"),
                             ("partial", "some records failed"),
+                            ("paused", "goes on in the next slice"),
                             ("failed", "failed"),
                         ],
                         default="running",

@@ -23,6 +23,7 @@ class SyncRun(models.Model):
         RUNNING = "running", _("running")
         SUCCEEDED = "succeeded", _("succeeded")
         PARTIAL = "partial", _("some records failed")
+        PAUSED = "paused", _("goes on in the next slice")
         FAILED = "failed", _("failed")
 
     group = models.ForeignKey(ConnecGroup, on_delete=models.CASCADE, related_name="runs", verbose_name=_("group"))

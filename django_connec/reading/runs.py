@@ -10,6 +10,7 @@ from typing import Self
 from django.utils import timezone
 
 from django_connec.client import ConnecAuthError, ConnecError
+from django_connec.exceptions import SliceOver
 from django_connec.inbound import Outcome
 from django_connec.models import ConnecGroup, SyncRun
 from django_connec.signals import sync_finished
@@ -25,8 +26,8 @@ Progress = Callable[[str, int, "int | None"], None]
 class RunRecorder:
     """Context manager around one run of one group.
 
-    Errors of the hub end the run and are kept in its record; all others are kept and raised on. 401 and 403
-    stop the group.
+    The end of a slice pauses the run. Errors of the hub end it and are kept in its record; all others are kept
+    and raised on. 401 and 403 stop the group.
 
     Attributes:
         run: The record; never saved where ``dry_run``.
@@ -59,7 +60,9 @@ class RunRecorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         self.run.finished_at = timezone.now()
-        if error is None:
+        if isinstance(error, SliceOver):
+            self.run.state = SyncRun.State.PAUSED
+        elif error is None:
             self.run.state = SyncRun.State.PARTIAL if self.failed else SyncRun.State.SUCCEEDED
         else:
             self.run.state = SyncRun.State.FAILED
@@ -69,4 +72,4 @@ class RunRecorder:
         if not self.dry_run:
             self.run.save()
             sync_finished.send_robust(ConnecGroup, group=self.group, run=self.run)
-        return isinstance(error, ConnecError)
+        return isinstance(error, (ConnecError, SliceOver))
