@@ -56,11 +56,10 @@ def test_import_in_the_queue_goes_on_slice_by_slice(hub, group, company, monkeyp
     monkeypatch.setattr(tasks, "SLICE_SECONDS", 0.0)
     slices = 0
     queued.append(("import_group", (group.pk,)))
-    while queued and slices < 30:
+    while queued and queued[0][0] == "import_group" and slices < 30:
         _, args = queued.pop()
         tasks.import_group(*args)
         slices += 1
-    assert not queued
     assert Person.objects.count() == 450
     # A page of people a slice.
     assert slices == 5
