@@ -56,7 +56,8 @@ def _pending(mapper: Mapper, keys: list[int]) -> Iterator[Any]:
         return known.iterator()
     # Two halves of one statement, so that each has its own index; an OR over both would scan the table.
     new = rows.filter(Q(**{f"{path}__in": keys}) & unlinked_pending()).values_list(path).annotate(rows=Count("pk"))
-    return known.union(new, all=True).iterator()
+    # The ordering of the model would come back with the union.
+    return known.union(new, all=True).order_by().iterator()
 
 
 def _add(counts: Counts, mapper: Mapper, found: Iterator[Any]) -> None:
