@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import router
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -14,7 +15,7 @@ from django_connec.backoff import next_attempt
 from django_connec.conf import get_settings
 from django_connec.mapping import registry
 from django_connec.models import ConnecGroup, Failure
-from django_connec.sql import update_rows
+from django_connec.sql import delete_rows, update_rows
 
 __all__ = ["FailedRecord", "drop_failures", "drop_orphans", "make_due", "store_failures"]
 
@@ -92,10 +93,10 @@ def drop_failures(
     """Forget the failures of records that have gone through."""
     if not object_ids:
         return
-    found = Failure.objects.filter(group=group, direction=direction, resource=resource, object_id__in=list(object_ids))
+    equal = {"group_id": group.pk, "direction": str(direction), "resource": resource}
     if model_label:
-        found = found.filter(model_label=model_label)
-    found.delete()
+        equal["model_label"] = model_label
+    delete_rows(Failure, using=router.db_for_write(Failure), among=("object_id", object_ids), equal=equal)
 
 
 def drop_orphans(group: ConnecGroup) -> None:

@@ -6,6 +6,7 @@ records live in our own tables, and the sweep finds whatever a lost task left.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 
@@ -17,6 +18,9 @@ from django_connec.webhooks.deliveries import apply_delivery, waiting_deliveries
 from django_connec.work import SLICE_SECONDS, import_one, poll_one, work_group
 
 __all__ = ["apply_notification", "drain_group", "import_group", "poll", "poll_group", "sweep"]
+
+
+logger = logging.getLogger(__name__)
 
 
 def apply_notification(pk: int) -> None:
@@ -74,10 +78,14 @@ def sweep() -> None:
         else:
             enqueue("apply_notification", pk)
     for pk in list(ConnecGroup.objects.working().values_list("pk", flat=True)):
-        if time.monotonic() < ends:
-            drain_group(pk)
-        else:
+        if time.monotonic() >= ends:
             enqueue("drain_group", pk)
+            continue
+        try:
+            drain_group(pk)
+        except Exception as error:
+            # What is wrong with one group's rows or mappers must not keep the others waiting.
+            logger.error("the sweep could not drain group %s (%s)", pk, type(error).__name__)
 
 
 def _working(pk: int) -> Iterator[ConnecGroup]:

@@ -61,7 +61,7 @@ def read_records(
     broken: list[FailedRecord] = []
     mappers = registry.for_resource(resource)
     for record in records:
-        if not isinstance(record, Mapping):
+        if type(record) is not dict and not isinstance(record, Mapping):
             broken.append(failed(None, record, f"expected a record, found {kind_of(record)}"))
             continue
         try:

@@ -13,9 +13,13 @@ from django_connec.inbound.incoming import Incoming
 from django_connec.mapping import Mapper
 from django_connec.mapping.values import is_blank
 from django_connec.models import Conflict, ConnecGroup, Tombstone
-from django_connec.models.columns import CHANGED, HUB_UPDATED, ID, STATE
+from django_connec.models.columns import CHANGED, GROUP, HUB_UPDATED, ID, STATE
+from django_connec.sql import read_rows
 
 __all__ = ["Held", "Matched", "find_rows", "is_buried", "known_ids", "tombstones_for"]
+
+#: What is read of a row, in the order of :class:`Held`.
+BOOKKEEPING = ("pk", ID, HUB_UPDATED, CHANGED, STATE)
 
 
 @dataclass(slots=True)
@@ -48,8 +52,8 @@ def known_ids(group: ConnecGroup, mappers: Iterable[Mapper], ids: Collection[str
     """Return those of these hub ids that a row of the group holds."""
     found: set[str] = set()
     for mapper in mappers:
-        rows = mapper.model._base_manager.using(using).filter(connec_group=group, connec_id__in=list(ids))
-        found.update(rows.order_by().values_list(ID, flat=True))
+        rows = read_rows(mapper.model, (ID,), using=using, among=(ID, ids), equal={GROUP: group.pk})
+        found.update(connec_id for (connec_id,) in rows)
     return found
 
 
@@ -58,14 +62,11 @@ def find_rows(group: ConnecGroup, mapper: Mapper, incoming: Sequence[Incoming], 
     matched = Matched({}, [], set())
     rows = mapper.model._base_manager.using(using).order_by()
     if mapper.is_singular:
-        held = _read(rows.filter(**{mapper.meta.group: group})[:2])
-        if len(held) == 1:
-            matched.rows = dict.fromkeys(range(len(incoming)), held[0])
+        _match_singular(group, mapper, incoming, _read(rows.filter(**{mapper.meta.group: group})[:20]), matched)
         return matched
-    by_id = {
-        row.connec_id: row
-        for row in _read(rows.filter(connec_group=group, connec_id__in=[i.connec_id for i in incoming]))
-    }
+    ids = [item.connec_id for item in incoming if item.connec_id]
+    known = read_rows(mapper.model, BOOKKEEPING, using=using, among=(ID, ids), equal={GROUP: group.pk})
+    by_id = {held.connec_id: held for held in (Held(*values) for values in known)}
     for position, item in enumerate(incoming):
         if item.connec_id in by_id:
             matched.rows[position] = by_id[item.connec_id]
@@ -81,11 +82,18 @@ def tombstones_for(
     """Return the tombstone of each record whose row was deleted here, by the record's position."""
     ids = [item.connec_id for item in incoming if item.connec_id]
     pks = [str(item.own_pk) for item in incoming if item.own_pk is not None]
-    found = Tombstone.objects.using(using).filter(
-        Q(connec_id__in=ids) | Q(object_id__in=pks, model_label=mapper.label),
-        group=group,
-        resource=mapper.meta.resource,
-    )
+    found: Iterable[Tombstone]
+    if pks:
+        found = Tombstone.objects.using(using).filter(
+            Q(connec_id__in=ids) | Q(object_id__in=pks, model_label=mapper.label),
+            group=group,
+            resource=mapper.meta.resource,
+        )
+    else:
+        names = [column.attname for column in Tombstone._meta.concrete_fields]
+        equal = {"group_id": group.pk, "resource": mapper.meta.resource}
+        lines = read_rows(Tombstone, names, using=using, among=("connec_id", ids), equal=equal)
+        found = [Tombstone.from_db(using, names, line) for line in lines]
     by_id: dict[str, Tombstone] = {}
     by_pk: dict[str, Tombstone] = {}
     for tombstone in found:
@@ -112,6 +120,20 @@ def is_buried(tombstone: Tombstone, item: Incoming) -> bool:
     if tombstone.status and tombstone.sent_at is None:
         return True
     return tombstone.hub_updated_at is None or item.updated_at <= tombstone.hub_updated_at
+
+
+def _match_singular(
+    group: ConnecGroup, mapper: Mapper, incoming: Sequence[Incoming], held: Sequence[Held], matched: Matched
+) -> None:
+    """A group has one record of the resource: its one row, or of several the one that holds the hub's id."""
+    for position, item in enumerate(incoming):
+        linked = [row for row in held if row.connec_id is not None and row.connec_id == item.connec_id]
+        found = linked or held
+        if len(found) == 1:
+            matched.rows[position] = found[0]
+        elif found:
+            matched.undecided.add(position)
+            matched.conflicts.append(_conflict(group, mapper, Conflict.Kind.MATCH, found[0].pk, item))
 
 
 def _match_own_ids(
@@ -193,8 +215,8 @@ def _conflict(group: ConnecGroup, mapper: Mapper, kind: Conflict.Kind, pk: Any, 
 
 
 def _read(rows: Any) -> list[Held]:
-    return [Held(*values) for values in rows.values_list("pk", ID, HUB_UPDATED, CHANGED, STATE)]
+    return [Held(*values) for values in rows.values_list(*BOOKKEEPING)]
 
 
 def _read_with(rows: Any, attnames: Sequence[str]) -> list[tuple[Any, ...]]:
-    return [(*values[:5], values[5:]) for values in rows.values_list("pk", ID, HUB_UPDATED, CHANGED, STATE, *attnames)]
+    return [(*values[:5], values[5:]) for values in rows.values_list(*BOOKKEEPING, *attnames)]

@@ -66,14 +66,14 @@ def merge(
         remote = item.decoded.digests.get(bound.name)
         if remote is None:
             continue
+        if answers and bound.name in agreement.sent:
+            _take_answer(bound, remote, local, change)
+            continue
         if not bound.pull or (bound.create_only and not first_contact):
             # Not ours to write; known all the same, so that our own value counts as a change only when it is one.
             if agreement.agreed.get(bound.name) != remote and not bound.pull:
                 agreement.agreed[bound.name] = remote
                 change.is_touched = True
-            continue
-        if answers and bound.name in agreement.sent:
-            _take_answer(bound, remote, local, change)
             continue
         if agreement.is_remote(bound.name, remote):
             if agreement.agreed.get(bound.name) != remote:

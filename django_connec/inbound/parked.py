@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from django.db import router
 from django.utils import timezone
 
 from django_connec.conf import get_settings
@@ -14,6 +15,7 @@ from django_connec.failures import FailedRecord, store_failures
 from django_connec.inbound.incoming import Incoming, to_json
 from django_connec.inbound.references import Missing
 from django_connec.models import ConnecGroup, Failure, ParkedRecord
+from django_connec.sql import delete_rows, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,15 +52,22 @@ def park(group: ConnecGroup, items: Sequence[tuple[Incoming, Missing]]) -> None:
 
 def drop(group: ConnecGroup, resource: str, connec_ids: Collection[str]) -> None:
     """Forget the parked versions of records that are applied, or not wanted any more."""
-    if connec_ids:
-        ParkedRecord.objects.filter(group=group, resource=resource, connec_id__in=list(connec_ids)).delete()
+    equal = {"group_id": group.pk, "resource": resource}
+    delete_rows(ParkedRecord, using=router.db_for_write(ParkedRecord), among=("connec_id", connec_ids), equal=equal)
 
 
 def waiting_for(group: ConnecGroup, resource: str, connec_ids: Collection[str]) -> Mapping[str, list[Any]]:
     """Return the parked records that waited for these, by their resource."""
     found: dict[str, list[Any]] = {}
-    for entry in ParkedRecord.objects.filter(group=group, missing_resource=resource, missing_id__in=list(connec_ids)):
-        found.setdefault(entry.resource, []).append(json.loads(bytes(entry.record)))
+    entries = read_rows(
+        ParkedRecord,
+        ("resource", "record"),
+        using=router.db_for_read(ParkedRecord),
+        among=("missing_id", connec_ids),
+        equal={"group_id": group.pk, "missing_resource": resource},
+    )
+    for waiting, record in entries:
+        found.setdefault(waiting, []).append(json.loads(bytes(record)))
     return found
 
 

@@ -16,6 +16,8 @@ from django_connec.inbound.incoming import Incoming
 from django_connec.mapping import registry
 from django_connec.mapping.references import RemoteId
 from django_connec.models import ConnecGroup
+from django_connec.models.columns import GROUP, ID
+from django_connec.sql import read_rows
 
 __all__ = ["Missing", "fetch_by_id", "resolve"]
 
@@ -102,8 +104,8 @@ def fetch_by_id(client: ConnecClient, group: ConnecGroup, resource: str, ids: It
 
 
 def _by_connec_id(group: ConnecGroup, model: type[models.Model], ids: set[str], using: str) -> dict[str, Any]:
-    rows = model._base_manager.using(using).filter(connec_group=group, connec_id__in=ids).order_by()
-    return dict(rows.values_list("connec_id", "pk"))
+    found: Any = read_rows(model, (ID, "pk"), using=using, among=(ID, ids), equal={GROUP: group.pk})
+    return dict(found)
 
 
 def _by_pk(group: ConnecGroup, model: type[models.Model], pks: set[Any], using: str) -> dict[Any, Any]:

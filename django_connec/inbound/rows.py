@@ -18,7 +18,7 @@ from django_connec.mapping.fields import BoundField
 from django_connec.mapping.values import MISSING
 from django_connec.models import ConnecGroup, ConnecSyncMixin
 from django_connec.models.columns import CHANGED, GROUP, HUB_UPDATED, ID, STATE
-from django_connec.sql import insert_rows, update_rows
+from django_connec.sql import insert_rows, read_rows, update_rows
 from django_connec.tracking import wakeups
 
 __all__ = [
@@ -90,11 +90,14 @@ class GroupValues:
         hops = mapper.meta.group.split("__")
         if len(hops) != 2:
             return
-        key = mapper.model._meta.get_field(hops[0])
+        key: Any = mapper.model._meta.get_field(hops[0])
         holder: Any = key.related_model
-        found = list(holder._base_manager.using(using).filter(**{hops[1]: group})[:2])
+        back: Any = holder._meta.get_field(hops[1])
+        asked = getattr(group, back.target_field.attname)
+        names = (key.target_field.attname,)
+        found = read_rows(holder, names, using=using, among=(back.attname, [asked]), equal={}, limit=2)
         if len(found) == 1:
-            self.values[key.attname] = getattr(found[0], key.target_field.attname)  # type: ignore[union-attr]
+            self.values[key.attname] = found[0][0]
         elif "before_apply" not in mapper.customises:
             how_many = "no" if not found else "more than one"
             self.problem = f"{how_many} {holder._meta.verbose_name} belongs to the group, so a new row has no place"

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from math import isfinite
 from typing import Any, Literal, cast
 
@@ -33,6 +34,9 @@ Convert = Callable[[Any], Any]
 DIRECTIONS = ("both", "pull", "push")
 CONFLICT_POLICIES = ("newest", "connec", "local", "manual")
 NO_DEFAULT = MISSING
+#: Texts that are remembered with what became of them: cities, titles and states repeat from record to record.
+REMEMBERED = 256
+REMEMBERED_LENGTH = 40
 
 #: Model fields whose values are JSON values as they are.
 JSON_COLUMNS = (
@@ -74,6 +78,7 @@ class BoundField:
         decode: Raw value to local value; never gets ``MISSING``. Raises :class:`BadValue`.
         encode: Local value to JSON value.
         compare: Local value to the form that is digested, the same however the value was come by.
+        take: Raw value to local value and its digest: ``decode`` and ``digest`` in one call.
         pull: The hub's value is written here.
         push: Our value is sent.
         create_only: Set when the other side's record is made, never after.
@@ -90,6 +95,7 @@ class BoundField:
     decode: Convert
     encode: Convert
     compare: Convert
+    take: Callable[[Any], tuple[Any, str]]
     pull: bool
     push: bool
     create_only: bool
@@ -130,6 +136,8 @@ class Field:
     columns: tuple[type[models.Field[Any, Any]], ...] | None = None
     #: Whether this declaration fills foreign keys.
     fills_relations = False
+    #: Whether the conversion of a text depends on the text alone, so that it may be remembered.
+    is_fixed = False
 
     def __init__(
         self,
@@ -175,15 +183,17 @@ class Field:
         decode = self.decoder(column, path)
         if self.custom_decode is not None:
             decode = _guarded(self.custom_decode, path, column)
+        decode, compare = _clearing(decode, column, path), self.comparer(column)
         return BoundField(
             name=name,
             path=path,
             attname=column.attname,
             column=column,
             read=make_reader(path),
-            decode=_clearing(decode, column, path),
+            decode=decode,
             encode=self.custom_encode or self.encoder(column),
-            compare=self.comparer(column),
+            compare=compare,
+            take=_taker(decode, compare, is_fixed=self._is_fixed(column)),
             pull=self.direction != "push",
             push=self.direction != "pull",
             create_only=self.create_only,
@@ -207,6 +217,14 @@ class Field:
     def reference(self, column: models.Field[Any, Any]) -> type[models.Model] | None:
         """Return the model that this field refers to, if it is a reference."""
         return None
+
+    def _is_fixed(self, column: models.Field[Any, Any]) -> bool:
+        """Tell whether a text always becomes the same value: only our own conversions are known to be so."""
+        if self.custom_decode is not None:
+            return False
+        if type(self) is Field:
+            return isinstance(column, (models.CharField, models.TextField))
+        return bool(vars(type(self)).get("is_fixed"))
 
     def _column(self, name: str, model: type[models.Model]) -> models.Field[Any, Any]:
         source = self.source or name
@@ -392,6 +410,30 @@ def _clearing(decode: Convert, column: models.Field[Any, Any], path: Path) -> Co
         return decode(value)
 
     return refuse_null
+
+
+def _taker(decode: Convert, compare: Convert, *, is_fixed: bool) -> Callable[[Any], tuple[Any, str]]:
+    """Join a conversion with the digest of its result; what became of short texts is remembered."""
+    if compare is _same:
+
+        def take(raw: Any) -> tuple[Any, str]:
+            value = decode(raw)
+            return value, digest(value)
+    else:
+
+        def take(raw: Any) -> tuple[Any, str]:
+            value = decode(raw)
+            return value, digest(compare(value))
+
+    if not is_fixed:
+        return take
+    remember = lru_cache(REMEMBERED)(take)
+
+    def take_text(raw: Any) -> tuple[Any, str]:
+        # Texts only: 1, 1.0 and True are one key, and not one value.
+        return remember(raw) if type(raw) is str and len(raw) <= REMEMBERED_LENGTH else take(raw)
+
+    return take_text
 
 
 def _guarded(custom: Convert, path: Path, column: models.Field[Any, Any]) -> Convert:

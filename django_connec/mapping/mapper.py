@@ -12,7 +12,7 @@ from django.db import models
 
 from django_connec.exceptions import BadValue, MapperError
 from django_connec.mapping.fields import CONFLICT_POLICIES, BoundField, Field, FieldProblem
-from django_connec.mapping.paths import Path, leftovers_of, make_reader, put
+from django_connec.mapping.paths import Path, make_leftovers, make_reader, put
 from django_connec.mapping.resources import is_singular
 from django_connec.mapping.values import MISSING, clean_json, clean_text, is_blank
 
@@ -163,6 +163,17 @@ class Mapper:
         return {top: tuple(paths) for top, paths in inner.items()}
 
     @cached_property
+    def _steps(self) -> tuple[tuple[str, str | None, Any, Any], ...]:
+        """What decoding does for each field: its name, its attribute if it is no inner one, how it is read and
+        taken."""
+        return tuple((f.name, None if len(f.path) > 1 else f.top, f.read, f.take) for f in self.fields)
+
+    @cached_property
+    def _leftovers(self) -> tuple[tuple[str, Any], ...]:
+        """How to take what no field maps out of each mapped block."""
+        return tuple((top, make_leftovers(paths)) for top, paths in self.blocks.items())
+
+    @cached_property
     def version(self) -> str:
         """Changes when a field is added, removed or moved: ``connec_status`` then says that a full read is due."""
         from django_connec.mapping.values import short_hash
@@ -194,18 +205,16 @@ class Mapper:
         """
         values: dict[str, Any] = {}
         digests: dict[str, str] = {}
-        for bound in self.fields:
-            raw = bound.read(record)
-            if raw is MISSING:
-                continue
-            value = bound.decode(raw)
-            values[bound.name] = value
-            digests[bound.name] = bound.digest(value)
+        for name, top, read, take in self._steps:
+            # An attribute with a value needs no call to be read; what is empty is read with care.
+            raw = read(record) if top is None else record.get(top, MISSING) or read(record)
+            if raw is not MISSING:
+                values[name], digests[name] = take(raw)
         leftovers: dict[str, Any] = {}
-        for top, paths in self.blocks.items():
+        for top, leave in self._leftovers:
             block = record.get(top)
-            if isinstance(block, Mapping):
-                rest = leftovers_of(block, paths)
+            if type(block) is dict or isinstance(block, Mapping):
+                rest = leave(block)
                 if rest:
                     reason = clean_json(rest)
                     if reason:

@@ -8,7 +8,7 @@ from typing import Any
 from django_connec.exceptions import BadValue
 from django_connec.mapping.values import MISSING, kind_of
 
-__all__ = ["Path", "leftovers_of", "make_reader", "put"]
+__all__ = ["Path", "make_leftovers", "make_reader", "put"]
 
 Path = tuple[str, ...]
 Reader = Callable[[Mapping[str, Any]], Any]
@@ -59,19 +59,26 @@ def put(target: dict[str, Any], path: Path, value: Any) -> None:
     target[path[-1]] = value
 
 
-def leftovers_of(block: Mapping[str, Any], mapped: Iterable[Path]) -> dict[str, Any]:
-    """Return a block without the mapped paths (relative to it); inner blocks that end up empty are kept as
-    ``{}`` only where they came so."""
+def make_leftovers(mapped: Iterable[Path]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Return a function that takes a block without the mapped paths (relative to it); inner blocks that end up
+    empty are kept as ``{}`` only where they came so."""
     here: dict[str, list[Path]] = {}
     for path in mapped:
         here.setdefault(path[0], []).append(path[1:])
-    rest: dict[str, Any] = {}
-    for key, value in block.items():
-        deeper = here.get(key)
-        if deeper is None:
-            rest[key] = value
-        elif (type(value) is dict or isinstance(value, Mapping)) and all(deeper):
-            inner = leftovers_of(value, deeper)
-            if inner:
-                rest[key] = inner
-    return rest
+    # None: the whole attribute is mapped, whatever it is.
+    deeper = {key: make_leftovers(paths) if all(paths) else None for key, paths in here.items()}
+
+    def leave(block: Mapping[str, Any]) -> dict[str, Any]:
+        rest: dict[str, Any] = {}
+        for key, value in block.items():
+            if key not in deeper:
+                rest[key] = value
+                continue
+            inside = deeper[key]
+            if inside is not None and (type(value) is dict or isinstance(value, Mapping)):
+                inner = inside(value)
+                if inner:
+                    rest[key] = inner
+        return rest
+
+    return leave

@@ -60,15 +60,17 @@ def parse_remote_id(value: Any, path: str = "id") -> RemoteId | None:
         return None
     if isinstance(value, (str, int)) and not isinstance(value, bool):
         return RemoteId(_text(value, path), plain=True)
-    if isinstance(value, Mapping):
+    if not isinstance(value, list) and isinstance(value, Mapping):
         value = [value]
     if not isinstance(value, list) or len(value) > 200:
         raise BadValue(path, "an id or a list of ids", kind_of(value))
     connec_id: str | None = None
     others: list[tuple[str, str, str]] = []
     for entry in value:
-        found = entry.get("id") if isinstance(entry, Mapping) else None
-        if not isinstance(entry, Mapping) or not isinstance(found, (str, int)) or isinstance(found, bool):
+        # The parser makes plain dictionaries; an abstract class is asked about the others only.
+        is_block = type(entry) is dict or isinstance(entry, Mapping)
+        found = entry.get("id") if is_block else None
+        if not isinstance(found, (str, int)) or isinstance(found, bool):
             raise BadValue(path, "entries with provider, realm and id", kind_of(entry))
         provider = entry.get("provider")
         if provider == HUB_PROVIDER:

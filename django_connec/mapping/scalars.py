@@ -37,6 +37,8 @@ def parse_moment(value: Any) -> dt.datetime | None:
         return None
     if moment is None:
         return None
+    if moment.tzinfo is dt.UTC:
+        return moment
     if moment.tzinfo is None:
         return moment.replace(tzinfo=dt.UTC)
     try:
@@ -49,6 +51,7 @@ class BooleanField(Field):
     """Map true and false."""
 
     columns = (models.BooleanField,)
+    is_fixed = True
 
     def decoder(self, column: models.Field[Any, Any], path: Path) -> Convert:
         return boolean_decoder(".".join(path))
@@ -59,6 +62,7 @@ class DateField(Field):
     dates (employees'): both are read. Sent as midnight UTC, or as a bare date with ``bare=True``."""
 
     columns = (models.DateField,)
+    is_fixed = True
 
     def __init__(self, path: str | None = None, *, bare: bool = False, **options: Any) -> None:
         super().__init__(path, **options)
@@ -127,6 +131,7 @@ class DecimalField(Field):
     sent as a JSON number, or as text where a double could not carry all digits."""
 
     columns = (models.DecimalField,)
+    is_fixed = True
 
     def decoder(self, column: models.Field[Any, Any], path: Path) -> Convert:
         where = ".".join(path)
@@ -198,6 +203,8 @@ class ChoiceField(Field):
         path: Dotted path in the record.
         choices: Local value to the hub's word, for example ``{True: "ACTIVE", False: "INACTIVE"}``.
     """
+
+    is_fixed = True
 
     def __init__(self, path: str | None = None, choices: Mapping[Any, str] | None = None, **options: Any) -> None:
         super().__init__(path, **options)

@@ -130,14 +130,16 @@ def clean_json(value: Any) -> str | None:
     waiting: list[tuple[Any, int]] = [(value, 0)]
     while waiting:
         item, depth = waiting.pop()
+        if item is None:
+            continue
         if isinstance(item, str):
             reason = clean_text(item)
             if reason:
                 return reason
-        elif isinstance(item, (Mapping, list)):
+        elif isinstance(item, (dict, list, Mapping)):
             if depth >= MAX_DEPTH:
                 return f"a value of more than {MAX_DEPTH} levels"
-            if isinstance(item, Mapping):
+            if not isinstance(item, list):
                 waiting += [(key, depth) for key in item]
                 waiting += [(inner, depth + 1) for inner in item.values()]
             else:
@@ -148,6 +150,6 @@ def clean_json(value: Any) -> str | None:
         elif isinstance(item, int):
             if item.bit_length() > MAX_BITS:
                 return "a number with too many digits"
-        elif item is not None:
+        else:
             return kind_of(item)
     return None

@@ -38,7 +38,7 @@ def pending_keys(
     if leave_out:
         rows = rows.exclude(pk__in=list(leave_out))
     ordered = rows.order_by("connec_changed_at", "pk").values_list("pk", flat=True)
-    keys = list(ordered.filter(connec_group=group, **{mapper.meta.group: group})[:limit])
+    keys = list(ordered.filter(**{"connec_group": group, mapper.meta.group: group})[:limit])
     if len(keys) < limit and mapper.meta.group != "connec_group":
         keys += ordered.filter(unlinked_pending(), **_through_holder(mapper, group, using))[: limit - len(keys)]
     return keys
