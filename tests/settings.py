@@ -82,6 +82,8 @@ else:
 if os.environ.get("CONNEC_TEST_LIVE_DB"):
     DATABASES["default"]["NAME"] = os.environ["CONNEC_TEST_LIVE_DB"]
 
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+
 Q_CLUSTER = {
     "name": "connec-tests",
     "cluster_name": os.environ.get("CONNEC_TEST_CLUSTER", "connec-tests"),

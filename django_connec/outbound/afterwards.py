@@ -129,7 +129,7 @@ def send_link_backs(
         if result.record is not None:
             answers.setdefault(mapper, []).append((pk, result.record))
     for mapper, pairs in answers.items():
-        # The hub counts this as a new version; holding it keeps the next poll from writing the rows again.
+        # Where the hub counts this as a new version, holding it keeps the next poll from writing the rows again.
         apply_answers(group, mapper, pairs, skew=skew, using=using, sent=False)
     update_rows(LinkBack, later, ("attempts", "next_attempt_at"), using=using)
     LinkBack.objects.using(using).filter(pk__in=obsolete).delete()

@@ -17,11 +17,13 @@ from rest_framework.views import APIView
 from django_connec.conf import get_settings
 from django_connec.webhooks.authentication import IsMarketplace, MarketplaceAuthentication
 from django_connec.webhooks.deliveries import store
+from django_connec.webhooks.openapi import describe_notifications
 from django_connec.webhooks.parsers import ConnecJSONParser, JSONParser, ParsedBody, check_shape
 
 __all__ = ["NotificationView"]
 
 
+@describe_notifications
 @method_decorator(csrf_exempt, name="dispatch")
 class NotificationView(APIView):
     """``POST connec/notifications/<marketplace>``: changes made in the customer's other applications.
@@ -35,7 +37,6 @@ class NotificationView(APIView):
     parser_classes = (JSONParser, ConnecJSONParser)
     renderer_classes = (JSONRenderer,)
     throttle_classes = ()
-    schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if kwargs.get("marketplace", "default") not in get_settings().marketplaces:

@@ -1,0 +1,22 @@
+"""A host that documents its API with drf-spectacular finds the endpoint described, and in full."""
+
+from __future__ import annotations
+
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+
+
+def test_notification_endpoint_is_described():
+    GENERATOR_STATS.reset()
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    complaints = [*GENERATOR_STATS._warn_cache, *GENERATOR_STATS._error_cache]
+    assert complaints == []
+    operation = schema["paths"]["/maestrano/connec/notifications/{marketplace}"]["post"]
+    assert set(operation["responses"]) == {"200", "400", "401", "404", "413", "415"}
+    assert set(operation["requestBody"]["content"]) == {"application/json", "application/vnd.api+json"}
+    (scheme,) = operation["security"][0]
+    assert schema["components"]["securitySchemes"][scheme] == {
+        "type": "http",
+        "scheme": "basic",
+        "description": "API id and API key of the marketplace.",
+    }
