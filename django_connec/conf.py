@@ -19,8 +19,6 @@ from django_connec.exceptions import ConnecConfigurationError
 
 __all__ = ["ConnecSettings", "Marketplace", "Problem", "find_problems", "get_marketplace", "get_settings"]
 
-DEFAULT_MARKETPLACE = "default"
-
 
 @dataclass(frozen=True, slots=True)
 class Option:

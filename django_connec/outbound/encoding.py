@@ -43,10 +43,6 @@ class Prepared:
     waits_for: list[str] = field(default_factory=list)
     problem: str = ""
 
-    @property
-    def is_create(self) -> bool:
-        return self.operation is not None and self.operation.method == "post"
-
 
 def own_id(mapper: Mapper, group: ConnecGroup, pk: Any) -> list[dict[str, str]]:
     """Return the ``id`` that this application may send: its own entry (Connec! API v2, external-id mode)."""
