@@ -225,7 +225,7 @@ def _summary(group: Any) -> GroupSummary:
     if held is None:
         # A page of one group, which no list has gathered.
         held = group._connec_summary = summarise([group])[group.pk]
-    return held  # type: ignore[no-any-return]
+    return held  # type: ignore[no-any-return] # JSON of any shape
 
 
 def _describe(run: SyncRun) -> str:

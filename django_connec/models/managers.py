@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from django.db import models, router
 
 from django_connec.models.columns import BOOKKEEPING, reads_only_engine
+from django_connec.models.flags import queryset_only
 from django_connec.tracking import deletions, wakeups
 from django_connec.tracking.clock import next_stamp
 from django_connec.tracking.switch import is_tracking
@@ -50,7 +51,7 @@ class ConnecQuerySet(models.QuerySet[T]):
             # A copied instance must not bring another row's identity along.
             for name in BOOKKEEPING - {"connec_group_id"}:
                 setattr(row, name, None)
-            row.connec_changed_at = next_stamp() if tracking else None  # type: ignore[attr-defined]
+            row.__dict__["connec_changed_at"] = next_stamp() if tracking else None
         if tracking and update_fields is not None:
             update_fields = [*update_fields, "connec_changed_at"]
         made = super().bulk_create(
@@ -65,14 +66,12 @@ class ConnecQuerySet(models.QuerySet[T]):
             wakeups.note(self._write_alias(), self.model, None)
         return made
 
+    @queryset_only
     def delete(self) -> tuple[int, dict[str, int]]:
         """As Django's; the tombstones of all rows are read and written together, in the same transaction."""
         alias = self._write_alias()
         with deletions.collecting(alias, self):
             return super().delete()
-
-    delete.alters_data = True  # type: ignore[attr-defined]
-    delete.queryset_only = True  # type: ignore[attr-defined]
 
     def pending(self) -> ConnecQuerySet[T]:
         """Only the rows with changes that the hub has not got yet."""
@@ -84,7 +83,7 @@ class ConnecQuerySet(models.QuerySet[T]):
         return str(queryset._db or router.db_for_write(self.model, **queryset._hints))
 
 
-class ConnecManager(models.Manager.from_queryset(ConnecQuerySet)):  # type: ignore[misc]
+class ConnecManager(models.Manager.from_queryset(ConnecQuerySet)):  # type: ignore[misc] # made at run time
     """The default manager of :class:`~django_connec.models.ConnecSyncMixin`."""
 
 
@@ -100,5 +99,5 @@ class _BaseQuerySet(models.QuerySet[T]):
         return changed
 
 
-class BaseManager(models.Manager.from_queryset(_BaseQuerySet)):  # type: ignore[misc]
+class BaseManager(models.Manager.from_queryset(_BaseQuerySet)):  # type: ignore[misc] # made at run time
     """The base manager, through which Django itself changes rows: ``on_delete=SET_NULL`` and ``related.add()``."""

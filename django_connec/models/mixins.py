@@ -77,8 +77,6 @@ class ConnecSyncMixin(models.Model):
         with deletions.collecting(alias):
             return super().delete(using=using, keep_parents=keep_parents)
 
-    delete.alters_data = True  # type: ignore[attr-defined]
-
     async def asave(self, *args: Any, connec: bool = True, **kwargs: Any) -> None:
         """As Django's, with the same ``connec`` as :meth:`save`."""
         await sync_to_async(self.save)(*args, connec=connec, **kwargs)
@@ -120,8 +118,6 @@ class ConnecSyncMixin(models.Model):
         finally:
             held["_connec_write"] = outer
 
-    save_base.alters_data = True  # type: ignore[attr-defined]
-
     # Django's documented signature has grown an argument between versions; only the third one is ours.
     def _do_update(  # type: ignore[override]
         self, base_qs: Any, using: Any, pk_val: Any, values: list[Any], *args: Any, **kwargs: Any
@@ -140,7 +136,7 @@ class ConnecSyncMixin(models.Model):
             held["connec_id"] = held["connec_updated_at"] = held["connec_state"] = None
             if not write[1]:
                 held[CHANGED] = None
-        return super()._do_insert(*args, **kwargs)  # type: ignore[misc]
+        return super()._do_insert(*args, **kwargs)  # type: ignore[misc] # not in the stubs
 
 
 class ConnecRowMixin(models.Model):
@@ -197,15 +193,11 @@ class ConnecRowMixin(models.Model):
                 update_fields=update_fields,
             )
 
-    save_base.alters_data = True  # type: ignore[attr-defined]
-
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """As Django's; the mark of its record is in the same transaction."""
         alias = kwargs.get("using") or (args[0] if args else None) or router.db_for_write(type(self), instance=self)
         with transaction.atomic(using=alias, savepoint=False):
             return super().delete(*args, **kwargs)
-
-    delete.alters_data = True  # type: ignore[attr-defined]
 
 
 def _attach(sender: type[models.Model], **_: Any) -> None:
@@ -243,7 +235,7 @@ def _add_constraint(model: type[models.Model]) -> None:
     options.original_attrs.update(constraints=options.constraints, indexes=options.indexes)
 
 
-class _TrackedOptions(Options):  # type: ignore[type-arg]
+class _TrackedOptions(Options):  # type: ignore[type-arg] # generic in the stubs only
     """``Model._meta`` whose base manager notices changes.
 
     Django itself changes rows through the base manager (``on_delete=SET_NULL``, ``related.add()``) and sends

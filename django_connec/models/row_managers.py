@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from django.db import models, router, transaction
 
 from django_connec.models.columns import reads_only_engine
+from django_connec.models.flags import queryset_only
 from django_connec.tracking import rows as tracked_rows
 from django_connec.tracking.switch import is_tracking
 
@@ -62,6 +63,7 @@ class ConnecRowQuerySet(models.QuerySet[T]):
                 tracked_rows.mark_parents(self.model, {getattr(row, key.attname) for row in made}, alias)
         return made
 
+    @queryset_only
     def delete(self) -> tuple[int, dict[str, int]]:
         """As Django's; the records of all rows are marked together, not one by one."""
         alias = self._write_alias()
@@ -74,14 +76,11 @@ class ConnecRowQuerySet(models.QuerySet[T]):
             tracked_rows.mark_parents(self.model, parents, alias)
         return deleted
 
-    delete.alters_data = True  # type: ignore[attr-defined]
-    delete.queryset_only = True  # type: ignore[attr-defined]
-
     def _write_alias(self) -> str:
         # The alias that Django's own writes would take.
         queryset: Any = self
         return str(queryset._db or router.db_for_write(self.model, **queryset._hints))
 
 
-class ConnecRowManager(models.Manager.from_queryset(ConnecRowQuerySet)):  # type: ignore[misc]
+class ConnecRowManager(models.Manager.from_queryset(ConnecRowQuerySet)):  # type: ignore[misc] # made at run time
     """The default manager of :class:`~django_connec.models.ConnecRowMixin`."""

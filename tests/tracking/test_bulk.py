@@ -7,7 +7,7 @@ from django.db import IntegrityError, connection, models, transaction
 
 from django_connec import connec_disabled
 from django_connec.models import ConnecGroup
-from tests.app.models import Organization, Person
+from tests.app.models import InvoiceLine, Organization, Person
 from tests.other.models import Place, Plain, Restaurant, Tracked, Ware
 from tests.tracking.conftest import known
 
@@ -185,3 +185,12 @@ def test_migrations_say_the_same():
     out = StringIO()
     call_command("makemigrations", check_changes=True, dry_run=True, stdout=out)
     assert "No changes" in out.getvalue()
+
+
+def test_managers_do_not_offer_to_delete_everything():
+    """As Django's own: ``Model.objects.delete()`` is a slip of the pen, and templates call neither."""
+    for model in (Tracked, InvoiceLine):
+        assert not hasattr(model.objects, "delete")
+        assert model.objects.all().delete.alters_data
+        assert model.delete.alters_data
+        assert model.save.alters_data
