@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db import connections, models
+from django.db import connections, models, transaction
 from django.db.models.signals import post_delete, pre_delete
 
-__all__ = ["RowChanged", "delete_rows", "insert_rows", "insert_values", "read_rows", "update_rows"]
+__all__ = ["RowChanged", "delete_rows", "insert_rows", "insert_values", "read_rows", "standing_still", "update_rows"]
 
 _TEXT: frozenset[type] = frozenset({str, type(None)})
 _WHOLE: frozenset[type] = frozenset({int, type(None)})
@@ -54,7 +55,38 @@ _SAME = {"sqlite": "IS", "mysql": "<=>"}
 
 
 class RowChanged(Exception):
-    """A row was saved by somebody else between reading and writing it."""
+    """A row was saved by somebody else between reading and writing it, or is being saved."""
+
+
+#: How often work is done again because one of its rows would not stand still, and how long it waits for one
+#: that is being written, doubled each time.
+TRIES = 3
+BUSY_TRIES = 6
+BUSY_PAUSE = 0.05
+
+R = TypeVar("R")
+
+
+def standing_still(work: Callable[[], R], using: str) -> R:
+    """Do some work in a transaction of its own, and once more where a row has changed meanwhile.
+
+    Raises:
+        RowChanged: The rows would not stand still.
+        django.db.OperationalError: Somebody holds one of them for too long.
+    """
+    for attempt in range(BUSY_TRIES):
+        try:
+            with transaction.atomic(using=using):
+                return work()
+        except RowChanged as error:
+            busy = error.__cause__
+            if busy is None and attempt >= TRIES - 1:
+                raise
+            if busy is not None:
+                if attempt == BUSY_TRIES - 1:
+                    raise busy from None
+                time.sleep(BUSY_PAUSE * 2**attempt)
+    raise AssertionError("unreachable")
 
 
 class _NeedsCompiler(Exception):

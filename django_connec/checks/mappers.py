@@ -56,13 +56,7 @@ def _model_problems(mapper: Mapper) -> Iterator[CheckMessage]:
             obj=mapper,
             id="django_connec.E113",
         )
-    for name, declaration in mapper.declared.items():
-        if not declaration.fills_relations:
-            continue
-        try:
-            bound = declaration.bind(name, mapper.model)
-        except Exception:  # noqa: S112 - named by the mapper's own problems
-            continue
+    for name, bound in mapper.all_references():
         if bound.reference is not None and registry.for_model(bound.reference) is None:
             yield Error(
                 f'{name}: "{bound.column.name}" leads to {bound.reference._meta.label}, which has no mapper.',

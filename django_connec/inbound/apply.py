@@ -278,6 +278,6 @@ def says_nothing_new(item: Incoming, held: Held) -> bool:
     agreed = agreement.agreed
     return all(
         agreed.get(bound.name) == item.decoded.digests.get(bound.name, agreed.get(bound.name))
-        for bound in item.mapper.fields
+        for bound in item.mapper.compared
         if not (bound.create_only and bound.pull)
     )

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from django.db import transaction
-
 from django_connec.inbound.incoming import Incoming
 from django_connec.inbound.lookup import Held
 from django_connec.inbound.merge import Change, merge
+from django_connec.inbound.nested import NestedRows, local_value
 from django_connec.inbound.outcome import Outcome
 from django_connec.inbound.rows import (
     GroupValues,
@@ -29,12 +28,10 @@ from django_connec.mapping.agreement import Agreement
 from django_connec.mapping.local import LocalValues
 from django_connec.models import Conflict, ConnecGroup, LinkBack
 from django_connec.models.columns import GROUP, HUB_UPDATED, ID, STATE, Columns
-from django_connec.sql import RowChanged, insert_values
+from django_connec.sql import insert_values, standing_still
 
 __all__ = ["ChunkResult", "write_chunk"]
 
-#: How often a chunk is merged again because one of its rows was saved meanwhile.
-TRIES = 3
 BOOKKEEPING_WRITTEN = (GROUP, ID, HUB_UPDATED, STATE)
 
 
@@ -70,14 +67,7 @@ def write_chunk(
         django.db.Error, BadValue: One of them cannot be written; then none is.
         RowChanged: The rows would not stand still.
     """
-    for attempt in range(TRIES):
-        try:
-            with transaction.atomic(using=using):
-                return _write(group, mapper, pairs, using, skew, answers)
-        except RowChanged:
-            if attempt == TRIES - 1:
-                raise
-    raise AssertionError("unreachable")
+    return standing_still(lambda: _write(group, mapper, pairs, using, skew, answers), using)
 
 
 def _write(
@@ -95,18 +85,23 @@ def _write(
     updated: list[Written] = []
     columns: set[str] = set()
     group_values = GroupValues(mapper, group, using) if any(held is None for _, held in pairs) else None
+    nested = NestedRows(group, mapper, using, skew, answers=answers) if mapper.nested else None
+    if nested is not None:
+        nested.load((item, rows[held.pk]) for item, held in pairs if held is not None and held.pk in rows)
     for item, held in pairs:
         if held is None:
             assert group_values is not None
             row = new_row(item, group_values)
             created.append(Written(item, row, [f for f in mapper.fields if f.name in item.decoded.digests and f.pull]))
+            if nested is not None:
+                nested.create(row, item)
         elif held.pk not in rows:
             # Deleted between reading and locking; its tombstone says so from now on.
             result.outcome.ignored += 1
             continue
         else:
             row = rows[held.pk]
-            written = _merge_row(group, item, row, local.get(held.pk), skew, result, using, answers)
+            written = _merge_row(group, item, row, local.get(held.pk), skew, result, using, answers, nested)
             if written is None:
                 continue
             columns.update(BOOKKEEPING_WRITTEN, (bound.attname for bound in written.taken))
@@ -115,6 +110,9 @@ def _write(
             mapper.before_apply(row, item.record)
             columns.update(c.attname for c in mapper.model._meta.concrete_fields if not c.primary_key)
     write(mapper, created, updated, columns, using=using)
+    if nested is not None:
+        nested.write()
+        result.conflicts += nested.conflicts
     _finish(group, mapper, created, updated, result, using)
     return result
 
@@ -128,6 +126,7 @@ def _merge_row(
     result: ChunkResult,
     using: str,
     answers: bool,
+    nested: NestedRows | None,
 ) -> Written | None:
     """Set what a record changes in a row; returns ``None`` where nothing is left to write."""
     held = Columns(row)
@@ -155,11 +154,12 @@ def _merge_row(
         answers=answers,
     )
     for conflict in change.conflicts:
-        bound = next(f for f in item.mapper.fields if f.name == conflict.field)
-        value = getattr(row, bound.attname)
-        conflict.local_value = str(value) if bound.reference is not None else bound.encode(value)
+        conflict.local_value = local_value(item.mapper, row, conflict.field)
     result.conflicts += change.conflicts
     read_changed_at = held.changed_at
+    rows_before = dict(change.agreement.rows)
+    has_rows = nested is not None and nested.merge(row, item, held.changed_at, change.agreement)
+    change.is_touched |= change.agreement.rows != rows_before
     linked = held.connec_id == item.connec_id and held.group_id == group.pk
     if not (change.fields or change.is_newer or change.is_touched) and linked:
         outcome.unchanged += 1
@@ -170,12 +170,12 @@ def _merge_row(
     if item.updated_at is not None:
         setattr(row, HUB_UPDATED, item.updated_at)
     setattr(row, STATE, change.agreement.dump())
-    if change.fields:
+    if change.fields or has_rows:
         outcome.updated += 1
         outcome.updated_pks.setdefault(item.mapper.label, []).append(row.pk)
     else:
         outcome.unchanged += 1
-    return Written(item, row, change.fields, read_changed_at)
+    return Written(item, row, change.fields, read_changed_at, has_rows)
 
 
 def _finish(
@@ -192,7 +192,7 @@ def _finish(
         result.created = [written.row for written in created]
     if result.conflicts:
         Conflict.objects.using(using).bulk_create(result.conflicts)
-    changed = [(w.row, True) for w in created] + [(w.row, False) for w in updated if w.taken]
+    changed = [(w.row, True) for w in created] + [(w.row, False) for w in updated if w.taken or w.has_rows]
     if not needs_save(mapper.model) and has_listeners(mapper.model):
         send_post_save(changed, using)
     if "after_apply" in mapper.customises and changed:

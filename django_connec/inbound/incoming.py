@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +15,16 @@ from django_connec.failures import FailedRecord
 from django_connec.inbound.outcome import Outcome
 from django_connec.mapping import Mapper, registry
 from django_connec.mapping.mapper import Decoded
+from django_connec.mapping.nested import RowRecord
 from django_connec.mapping.references import RemoteId, parse_remote_id
 from django_connec.mapping.scalars import parse_moment
 from django_connec.mapping.values import kind_of
 from django_connec.models import ConnecGroup
 
 __all__ = ["Incoming", "failed", "read_records", "to_json"]
+
+#: The digest of a list of which not everything could be taken; no list has it.
+UNRESOLVED = "?"
 
 
 @dataclass(slots=True)
@@ -37,6 +41,8 @@ class Incoming:
         updated_at: The hub's version; ``None`` where it shows none.
         decoded: Values and digests of the mapped fields.
         references: Primary key of each reference by field name, once resolved.
+        rows: The rows inside it, by field name; they have no version of their own.
+        digest: Of a row, all that the hub says of it.
     """
 
     mapper: Mapper
@@ -48,6 +54,25 @@ class Incoming:
     updated_at: dt.datetime | None
     decoded: Decoded
     references: dict[str, Any] = field(default_factory=dict)
+    rows: dict[str, list[Incoming]] = field(default_factory=dict)
+    digest: str = ""
+
+    def parts(self) -> Iterator[tuple[str, Incoming]]:
+        """Yield the record itself and each row in it, with what goes before the names of its fields."""
+        yield "", self
+        for name, rows in self.rows.items():
+            for row in rows:
+                yield f"{name}.", row
+
+    def leave_out_unresolved(self) -> None:
+        """Take the references that lead nowhere out of what the record says: the rest can be applied without."""
+        for prefix, part in self.parts():
+            for bound in part.mapper.references:
+                if bound.name in part.decoded.values and bound.name not in part.references:
+                    del part.decoded.values[bound.name], part.decoded.digests[bound.name]
+                    if prefix:
+                        # Nor is its list agreed on: the same version must be looked at again.
+                        self.decoded.digests[prefix[:-1]] = UNRESOLVED
 
 
 def read_records(
@@ -114,7 +139,7 @@ def _read(group: ConnecGroup, mappers: tuple[Mapper, ...], record: Mapping[str, 
     if mapper.meta.on_inactive == "ignore" and mapper.is_inactive(record):
         return None
     own = identity.own(get_settings().provider, group.effective_realm)
-    return Incoming(
+    item = Incoming(
         mapper=mapper,
         record=record,
         connec_id=identity.connec_id,
@@ -123,6 +148,28 @@ def _read(group: ConnecGroup, mappers: tuple[Mapper, ...], record: Mapping[str, 
         plain=identity.plain,
         updated_at=parse_moment(record.get("updated_at")),
         decoded=mapper.decode(record),
+    )
+    for nested in mapper.nested:
+        if nested.name in item.decoded.rows:
+            item.rows[nested.name] = [
+                _read_row(group, nested.rows, row, item.updated_at) for row in item.decoded.rows[nested.name]
+            ]
+    return item
+
+
+def _read_row(group: ConnecGroup, mapper: Mapper, row: RowRecord, updated_at: dt.datetime | None) -> Incoming:
+    identity = row.identity or RemoteId(None)
+    own = identity.own(get_settings().provider, group.effective_realm)
+    return Incoming(
+        mapper=mapper,
+        record=row.record,
+        connec_id=identity.connec_id,
+        own_pk=None if own is None else mapper.pk_from(own),
+        known_to_us=own is not None,
+        plain=identity.plain,
+        updated_at=updated_at,
+        decoded=row.decoded,
+        digest=row.digest,
     )
 
 

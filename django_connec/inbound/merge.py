@@ -15,7 +15,7 @@ from django_connec.mapping.references import RemoteId
 from django_connec.mapping.values import BLANK
 from django_connec.models import Conflict, ConnecGroup
 
-__all__ = ["Change", "merge"]
+__all__ = ["Change", "is_remote_newer", "merge"]
 
 
 @dataclass(slots=True)
@@ -137,7 +137,7 @@ def _settle(
         change.is_touched = True
         return
     policy = bound.conflict or item.mapper.meta.conflict
-    takes_remote = policy == "connec" or (policy == "newest" and _is_remote_newer(item, row, skew))
+    takes_remote = policy == "connec" or (policy == "newest" and is_remote_newer(item, row, skew))
     decision = Conflict.Decision.CONNEC if takes_remote else Conflict.Decision.LOCAL
     if policy == "manual":
         decision = Conflict.Decision.OPEN
@@ -161,7 +161,8 @@ def _settle(
     )
 
 
-def _is_remote_newer(item: Incoming, row: Any, skew: dt.timedelta) -> bool:
+def is_remote_newer(item: Incoming, row: Any, skew: dt.timedelta) -> bool:
+    """Tell whether the hub's version is newer than our change of the row, which has its mark in ``changed_at``."""
     if item.updated_at is None or row.changed_at is None:
         return row.changed_at is None
     # The hub shows whole seconds; in the same second our user wins.

@@ -60,6 +60,6 @@ def _same_content(item: Incoming, held: Any) -> bool:
     agreed = Agreement.load(held.state).agreed
     return bool(agreed) and all(
         agreed.get(bound.name) == item.decoded.digests.get(bound.name, agreed.get(bound.name))
-        for bound in item.mapper.fields
+        for bound in item.mapper.compared
         if bound.pull and not bound.create_only
     )

@@ -46,37 +46,40 @@ def resolve(group: ConnecGroup, incoming: Sequence[Incoming], using: str) -> dic
     wanted: dict[type[models.Model], set[str]] = {}
     own: dict[type[models.Model], set[Any]] = {}
     provider, realm = get_settings().provider, group.effective_realm
-    for item in incoming:
-        for bound in item.mapper.references:
-            value = item.decoded.values.get(bound.name)
-            if isinstance(value, RemoteId) and bound.reference is not None:
-                target = _concrete(bound.reference)
-                if value.connec_id:
-                    wanted.setdefault(target, set()).add(value.connec_id)
-                key = _own_pk(target, value.own(provider, realm))
-                if key is not None and not value.connec_id:
-                    own.setdefault(target, set()).add(key)
+    for record in incoming:
+        for _, item in record.parts():
+            for bound in item.mapper.references:
+                value = item.decoded.values.get(bound.name)
+                if isinstance(value, RemoteId) and bound.reference is not None:
+                    target = _concrete(bound.reference)
+                    if value.connec_id:
+                        wanted.setdefault(target, set()).add(value.connec_id)
+                    key = _own_pk(target, value.own(provider, realm))
+                    if key is not None and not value.connec_id:
+                        own.setdefault(target, set()).add(key)
     found = {target: _by_connec_id(group, target, ids, using) for target, ids in wanted.items()}
     found_own = {target: _by_pk(group, target, pks, using) for target, pks in own.items()}
     missing: dict[int, Missing] = {}
-    for position, item in enumerate(incoming):
-        for bound in item.mapper.references:
-            if bound.name not in item.decoded.values:
-                continue
-            value = item.decoded.values[bound.name]
-            if not isinstance(value, RemoteId) or bound.reference is None:
-                item.references[bound.name] = None
-                continue
-            target = _concrete(bound.reference)
-            pk = found.get(target, {}).get(value.connec_id or "")
-            if pk is None and not value.connec_id:
-                pk = found_own.get(target, {}).get(_own_pk(target, value.own(provider, realm)))
-            if pk is None:
-                mapper = registry.for_model(target)
-                resource = mapper.meta.resource if mapper else ""
-                missing.setdefault(position, Missing(bound.name, resource, value.connec_id or ""))
-            else:
-                item.references[bound.name] = pk
+    for position, record in enumerate(incoming):
+        for prefix, item in record.parts():
+            for bound in item.mapper.references:
+                if bound.name not in item.decoded.values:
+                    continue
+                value = item.decoded.values[bound.name]
+                if not isinstance(value, RemoteId) or bound.reference is None:
+                    item.references[bound.name] = None
+                    continue
+                target = _concrete(bound.reference)
+                pk = found.get(target, {}).get(value.connec_id or "")
+                if pk is None and not value.connec_id:
+                    pk = found_own.get(target, {}).get(_own_pk(target, value.own(provider, realm)))
+                if pk is None:
+                    mapper = registry.for_model(target)
+                    resource = mapper.meta.resource if mapper else ""
+                    gap = Missing(f"{prefix}{bound.name}", resource, value.connec_id or "")
+                    missing.setdefault(position, gap)
+                else:
+                    item.references[bound.name] = pk
     return missing
 
 

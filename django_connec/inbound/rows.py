@@ -16,20 +16,23 @@ from django_connec.mapping import Mapper
 from django_connec.mapping.agreement import Agreement
 from django_connec.mapping.fields import BoundField
 from django_connec.mapping.values import MISSING
-from django_connec.models import ConnecGroup, ConnecSyncMixin
+from django_connec.models import ConnecGroup, ConnecRowMixin, ConnecSyncMixin
 from django_connec.models.columns import CHANGED, GROUP, HUB_UPDATED, ID, STATE
 from django_connec.sql import insert_rows, read_rows, update_rows
+from django_connec.tracking import rows as tracked_rows
 from django_connec.tracking import wakeups
 
 __all__ = [
     "GroupValues",
     "Written",
+    "fill_fields",
     "has_listeners",
     "needs_save",
     "new_row",
     "save_one",
     "send_post_save",
     "set_fields",
+    "touch",
     "write",
 ]
 
@@ -43,12 +46,14 @@ class Written:
         row: The instance, with its new values.
         taken: The fields that took the record's value.
         read_changed_at: ``connec_changed_at`` as it was read.
+        has_rows: Rows inside it are made, changed or deleted.
     """
 
     item: Incoming
     row: Any
     taken: list[BoundField]
     read_changed_at: dt.datetime | None = None
+    has_rows: bool = False
 
 
 class GroupValues:
@@ -106,7 +111,8 @@ class GroupValues:
 def needs_save(model: type[models.Model]) -> bool:
     """Tell whether rows must be saved one by one: the model has a ``save()`` of its own, a ``pre_save``
     receiver, or more than one table."""
-    own_save = getattr(model.save, "__qualname__", "") != ConnecSyncMixin.save.__qualname__
+    saves = (ConnecSyncMixin.save.__qualname__, ConnecRowMixin.save.__qualname__)
+    own_save = getattr(model.save, "__qualname__", "") not in saves
     return own_save or bool(model._meta.parents) or pre_save.has_listeners(model)
 
 
@@ -114,7 +120,7 @@ def has_listeners(model: type[models.Model]) -> bool:
     """Tell whether anybody but this package listens to the model's ``post_save``."""
     receivers: Any = post_save._live_receivers(model)
     found = [r for kind in receivers for r in kind] if isinstance(receivers, tuple) else list(receivers)
-    return any(receiver is not wakeups.on_post_save for receiver in found)
+    return any(receiver not in (wakeups.on_post_save, tracked_rows.on_post_save) for receiver in found)
 
 
 def new_row(item: Incoming, group_values: GroupValues) -> Any:
@@ -126,6 +132,16 @@ def new_row(item: Incoming, group_values: GroupValues) -> Any:
     if group_values.problem:
         raise BadValue("id", "a row to put the record under", group_values.problem)
     row = group_values.make()
+    fill_fields(row, item)
+    held = row.__dict__
+    held[ID] = item.connec_id
+    held[HUB_UPDATED] = item.updated_at
+    held[STATE] = Agreement(agreed=item.decoded.digests, leftovers=item.decoded.leftovers).dump()
+    return row
+
+
+def fill_fields(row: Any, item: Incoming) -> None:
+    """Set all fields of an instance that was just made to what its record says, or to their defaults."""
     # Nothing is cached on an instance this fresh, so its values need no descriptor.
     held = row.__dict__
     values, references = item.decoded.values, item.references
@@ -136,10 +152,6 @@ def new_row(item: Incoming, group_values: GroupValues) -> Any:
             held[bound.attname] = references.get(bound.name) if bound.reference is not None else values[bound.name]
         elif bound.default is not MISSING:
             held[bound.attname] = bound.default() if callable(bound.default) else bound.default
-    held[ID] = item.connec_id
-    held[HUB_UPDATED] = item.updated_at
-    held[STATE] = Agreement(agreed=item.decoded.digests, leftovers=item.decoded.leftovers).dump()
-    return row
 
 
 def set_fields(row: Any, item: Incoming, fields: Sequence[BoundField]) -> None:
@@ -175,11 +187,7 @@ def write(
             save_one(written, using)
         return
     insert_rows(model, [written.row for written in created], using=using, find=ID)
-    for column in model._meta.concrete_fields:
-        if getattr(column, "auto_now", False) and updated:
-            columns.add(column.attname)
-            for written in updated:
-                column.pre_save(written.row, False)
+    columns |= touch(model, [written.row for written in updated])
     update_rows(
         model,
         [written.row for written in updated],
@@ -188,6 +196,17 @@ def write(
         unchanged=CHANGED,
         expected=[written.read_changed_at for written in updated],
     )
+
+
+def touch(model: type[models.Model], rows: Sequence[Any]) -> set[str]:
+    """Set what ``auto_now`` sets on a save; returns the attributes."""
+    touched = set()
+    for column in model._meta.concrete_fields:
+        if getattr(column, "auto_now", False) and rows:
+            touched.add(str(column.attname))
+            for row in rows:
+                column.pre_save(row, False)
+    return touched
 
 
 def save_one(written: Written, using: str) -> None:

@@ -11,7 +11,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Agreement"]
+__all__ = ["Agreement", "RowsAgreement"]
+
+
+@dataclass(slots=True)
+class RowsAgreement:
+    """What both sides last agreed on about one list of rows; the rows' own fields are in the rows' own state.
+
+    Attributes:
+        digests: Digest of each row that both sides hold, by its key (the hub's id where rows have ids): a row
+            that is in here and not in the table was removed here.
+        sent: Our ids of new rows that are on the way and not answered yet.
+        others: Rows of the list that are not ours, as last seen.
+    """
+
+    digests: dict[str, str] = field(default_factory=dict)
+    sent: list[str] = field(default_factory=list)
+    others: list[Any] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, state: Mapping[str, Any]) -> RowsAgreement:
+        """Read one list's part of a column's value."""
+        return cls(dict(state.get("i") or {}), list(state.get("s") or []), list(state.get("f") or []))
+
+    def dump(self) -> dict[str, Any]:
+        """Return the column's part, without what is empty."""
+        parts = (("i", self.digests), ("s", self.sent), ("f", self.others))
+        return {name: value for name, value in parts if value}
 
 
 @dataclass(slots=True)
@@ -25,12 +51,14 @@ class Agreement:
         sent: Digests of what was put on the way and is not answered yet; empty once answered. Its presence
             also says that a create may have reached the hub.
         leftovers: The parts of mapped top-level blocks that no field maps, as last seen.
+        rows: The lists of rows, by field name.
     """
 
     agreed: dict[str, str] = field(default_factory=dict)
     local: dict[str, str] = field(default_factory=dict)
     sent: dict[str, str] = field(default_factory=dict)
     leftovers: dict[str, Any] = field(default_factory=dict)
+    rows: dict[str, RowsAgreement] = field(default_factory=dict)
 
     @classmethod
     def load(cls, state: Mapping[str, Any] | None) -> Agreement:
@@ -42,6 +70,7 @@ class Agreement:
             dict(state.get("l") or {}),
             dict(state.get("s") or {}),
             dict(state.get("r") or {}),
+            {name: RowsAgreement.load(part) for name, part in (state.get("n") or {}).items()},
         )
 
     def dump(self) -> dict[str, Any] | None:
@@ -55,7 +84,15 @@ class Agreement:
             state["s"] = self.sent
         if self.leftovers:
             state["r"] = self.leftovers
+        if self.rows:
+            rows = {name: part.dump() for name, part in self.rows.items()}
+            state["n"] = {name: part for name, part in rows.items() if part}
         return state or None
+
+    @property
+    def is_in_flight(self) -> bool:
+        """Something was sent that has not been answered yet."""
+        return bool(self.sent) or any(part.sent for part in self.rows.values())
 
     def is_local(self, name: str, digest: str) -> bool:
         """Tell whether our value, with this digest, is what was agreed (in either side's form)."""

@@ -12,6 +12,7 @@ from django.db import models
 
 from django_connec.exceptions import BadValue, MapperError
 from django_connec.mapping.fields import CONFLICT_POLICIES, BoundField, Field, FieldProblem
+from django_connec.mapping.nested import BoundNested, Nested, RowProblems, RowRecord
 from django_connec.mapping.paths import Path, make_leftovers, make_reader, put
 from django_connec.mapping.resources import is_singular
 from django_connec.mapping.values import MISSING, clean_json, clean_text, is_blank
@@ -52,12 +53,16 @@ class Decoded:
     Attributes:
         values: Local value by field name; a field that the record does not mention is absent.
         digests: Short digest of each of these values.
-        leftovers: Unmapped parts of the mapped blocks, by top-level attribute.
+        leftovers: Unmapped parts of the mapped blocks, by top-level attribute; of a row, everything unmapped.
+        rows: The mapped rows of each list, by field name.
+        others: The rows of each list that its mapper does not take.
     """
 
     values: dict[str, Any]
     digests: dict[str, str]
     leftovers: dict[str, Any]
+    rows: dict[str, list[RowRecord]] = field(default_factory=dict)
+    others: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
 
 
 class Mapper:
@@ -82,24 +87,28 @@ class Mapper:
     Attributes:
         model: The model it is registered for.
         meta: Its options.
+        is_row: It maps the rows of a :class:`Nested` list, and is not registered itself.
     """
 
-    declared: ClassVar[dict[str, Field]] = {}
+    declared: ClassVar[dict[str, Field | Nested]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        declared: dict[str, Field] = {}
+        declared: dict[str, Field | Nested] = {}
         for base in reversed(cls.__mro__):
             for name, value in vars(base).items():
-                if isinstance(value, Field):
+                if isinstance(value, (Field, Nested)):
                     declared[name] = value
                 elif name in declared:
                     # As in Django's forms: a subclass drops an inherited field by naming something else so.
                     del declared[name]
         cls.declared = declared
 
-    def __init__(self, model: type[models.Model]) -> None:
+    def __init__(self, model: type[models.Model], *, is_row: bool = False) -> None:
         self.model = model
+        self.is_row = is_row
+        #: What ``Meta`` says itself, without the defaults.
+        self.declared_meta: dict[str, Any] = {}
         self._problems: list[FieldProblem] = []
         self.meta = self._read_meta()
         self.read_when = tuple((make_reader(tuple(p.split("."))), v) for p, v in self.meta.when.items())
@@ -143,15 +152,55 @@ class Mapper:
         Raises:
             MapperError: A declaration does not fit the model; ``manage.py check`` says which and why.
         """
-        bound, problems = self._bind()
+        return self._bound[0]
+
+    @cached_property
+    def nested(self) -> tuple[BoundNested, ...]:
+        """The compiled lists of rows.
+
+        Raises:
+            MapperError: As :attr:`fields`.
+        """
+        return self._bound[1]
+
+    @cached_property
+    def _bound(self) -> tuple[tuple[BoundField, ...], tuple[BoundNested, ...]]:
+        fields, nested, problems = self._bind()
         if problems:
             raise MapperError(f"{self}: {problems[0].message} {problems[0].hint}")
-        return bound
+        return fields, nested
 
     @cached_property
     def references(self) -> tuple[BoundField, ...]:
         """The compiled fields that are foreign keys to other mapped models."""
         return tuple(f for f in self.fields if f.reference is not None)
+
+    @cached_property
+    def compared(self) -> tuple[BoundField | BoundNested, ...]:
+        """All that has a digest in ``connec_state``: the fields and the lists of rows."""
+        return (*self.fields, *self.nested)
+
+    def row_keys(self) -> Iterator[models.ForeignKey[Any, Any]]:
+        """Yield the foreign keys that its lists of rows read backwards, as far as they can be told."""
+        for name, declaration in self.declared.items():
+            if isinstance(declaration, Nested):
+                relation = declaration.relation(name, self.model)
+                if relation is not None:
+                    yield relation.field
+
+    def all_references(self) -> Iterator[tuple[str, BoundField]]:
+        """Yield every reference, those of rows too, as far as the declaration fits its model; for the checks."""
+        fields, nested, _ = self._bind()
+        yield from ((f.name, f) for f in fields if f.reference is not None)
+        for rows in nested:
+            yield from ((f"{rows.name}.{f.name}", f) for f in rows.rows.references)
+
+    @cached_property
+    def targets(self) -> frozenset[type[models.Model]]:
+        """The models that its records and their rows refer to."""
+        bound = [*self.references, *(reference for nested in self.nested for reference in nested.rows.references)]
+        found = {f.reference._meta.concrete_model or f.reference for f in bound if f.reference is not None}
+        return frozenset(found)
 
     @cached_property
     def blocks(self) -> dict[str, tuple[Path, ...]]:
@@ -174,11 +223,18 @@ class Mapper:
         return tuple((top, make_leftovers(paths)) for top, paths in self.blocks.items())
 
     @cached_property
+    def _row_leftovers(self) -> Any:
+        """How to take what no field maps out of a row: it goes back to the hub whole, as a block does."""
+        return make_leftovers([("id",), *(f.path for f in self.fields if f.path != ("id",))])
+
+    @cached_property
     def version(self) -> str:
         """Changes when a field is added, removed or moved: ``connec_status`` then says that a full read is due."""
         from django_connec.mapping.values import short_hash
 
-        return short_hash(repr(sorted((f.name, f.path) for f in self.fields if f.pull)).encode())
+        mapped = [(f.name, f.path) for f in self.fields if f.pull]
+        mapped += [(n.name, (n.path, n.rows.version)) for n in self.nested if n.pull]
+        return short_hash(repr(sorted(mapped)).encode())
 
     @cached_property
     def customises(self) -> frozenset[str]:
@@ -211,6 +267,12 @@ class Mapper:
             if raw is not MISSING:
                 values[name], digests[name] = take(raw)
         leftovers: dict[str, Any] = {}
+        if self.is_row:
+            leftovers = self._row_leftovers(record)
+            reason = clean_json(leftovers)
+            if reason:
+                raise BadValue("", "values that a database can hold", reason)
+            return Decoded(values, digests, leftovers)
         for top, leave in self._leftovers:
             block = record.get(top)
             if type(block) is dict or isinstance(block, Mapping):
@@ -220,7 +282,12 @@ class Mapper:
                     if reason:
                         raise BadValue(top, "a block that a database can hold", reason)
                     leftovers[top] = rest
-        return Decoded(values, digests, leftovers)
+        decoded = Decoded(values, digests, leftovers)
+        for nested in self.nested:
+            if nested.path in record:
+                rows, others, digests[nested.name] = nested.decode(record[nested.path])
+                decoded.rows[nested.name], decoded.others[nested.name] = rows, others
+        return decoded
 
     def payload(
         self, values: Mapping[str, Any], names: Iterable[str], leftovers: Mapping[str, Any], *, skip_blank: bool = False
@@ -289,20 +356,26 @@ class Mapper:
     def problems(self) -> Iterator[FieldProblem]:
         """Yield everything wrong with this declaration, without raising."""
         yield from self._problems
-        yield from self._bind()[1]
-        yield from self._group_problems()
+        yield from self._bind()[2]
+        if not self.is_row:
+            yield from self._group_problems()
         yield from self._meta_problems()
 
-    def _bind(self) -> tuple[tuple[BoundField, ...], list[FieldProblem]]:
+    def _bind(self) -> tuple[tuple[BoundField, ...], tuple[BoundNested, ...], list[FieldProblem]]:
         bound: list[BoundField] = []
+        nested: list[BoundNested] = []
         problems: list[FieldProblem] = []
         for name, declaration in self.declared.items():
             try:
-                bound.append(declaration.bind(name, self.model))
-            except FieldProblem as problem:
-                problems.append(FieldProblem(problem.code, f"{name}: {problem.message}", problem.hint))
-        problems += _overlaps(bound)
-        return tuple(bound), problems
+                if isinstance(declaration, Nested):
+                    nested.append(declaration.bind(name, self))
+                else:
+                    bound.append(declaration.bind(name, self.model))
+            except (FieldProblem, RowProblems) as error:
+                found = [error] if isinstance(error, FieldProblem) else error.problems
+                problems += [FieldProblem(p.code, f"{name}: {p.message}", p.hint) for p in found]
+        problems += _overlaps(bound, nested)
+        return tuple(bound), tuple(nested), problems
 
     def _read_meta(self) -> MapperOptions:
         declared: dict[str, Any] = {}
@@ -316,7 +389,10 @@ class Mapper:
                 FieldProblem("E107", f'Meta has an unknown option "{name}".', f"Known are: {', '.join(sorted(known))}.")
             )
         declared = {k: v for k, v in declared.items() if k in known}
-        if not isinstance(declared.get("resource"), str) or not declared["resource"]:
+        self.declared_meta = dict(declared)
+        if self.is_row:
+            declared["resource"] = ""
+        elif not isinstance(declared.get("resource"), str) or not declared["resource"]:
             self._problems.append(
                 FieldProblem(
                     "E107", "Meta names no resource.", 'Add resource = "people" (or another of the hub\'s names).'
@@ -400,8 +476,19 @@ def _alternatives(declared: Sequence[Any]) -> tuple[tuple[str, ...], ...]:
     return tuple((item,) if isinstance(item, str) else tuple(item) for item in declared)
 
 
-def _overlaps(bound: Sequence[BoundField]) -> list[FieldProblem]:
+def _overlaps(bound: Sequence[BoundField], nested: Sequence[BoundNested]) -> list[FieldProblem]:
     problems: list[FieldProblem] = []
+    for rows in nested:
+        problems += [
+            FieldProblem("E111", f'{rows.name}: "{item.name}" maps "{rows.path}" too.', "Map it once.")
+            for item in bound
+            if item.top == rows.path
+        ]
+        problems += [
+            FieldProblem("E111", f'{rows.name}: "{other.name}" maps "{rows.path}" too.', "Map it once.")
+            for other in nested
+            if other is not rows and other.path == rows.path
+        ]
     taken: dict[str, str] = {}
     for item in bound:
         if not item.pull:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import models
 
@@ -23,6 +23,8 @@ class MapperRegistry:
         self._by_model: dict[type[models.Model], Mapper] = {}
         self._by_resource: dict[str, list[Mapper]] = {}
         self._ordered: tuple[Mapper, ...] | None = None
+        #: The foreign key to its record of each model of nested rows.
+        self.row_keys: dict[type[models.Model], models.ForeignKey[Any, Any]] = {}
         #: Registrations for a model that already had a mapper; reported by the system checks.
         self.duplicates: list[Mapper] = []
 
@@ -37,6 +39,8 @@ class MapperRegistry:
         self._mappers.append(mapper)
         self._by_model[concrete] = mapper
         self._by_resource.setdefault(mapper.meta.resource, []).append(mapper)
+        for key in mapper.row_keys():
+            self.row_keys.setdefault(key.model, key)
         return mapper
 
     def remove(self, model: type[models.Model]) -> None:
@@ -47,6 +51,9 @@ class MapperRegistry:
         self._ordered = None
         if mapper is not None:
             self._mappers.remove(mapper)
+            for key in mapper.row_keys():
+                if self.row_keys.get(key.model) is key:
+                    del self.row_keys[key.model]
             self._by_resource[mapper.meta.resource].remove(mapper)
 
     def for_model(self, model: type[models.Model]) -> Mapper | None:
@@ -80,18 +87,10 @@ class MapperRegistry:
         done: list[Mapper] = []
         while waiting:
             models_waiting = {m.model for m in waiting}
-            free = next((m for m in waiting if not self._needs(m) & (models_waiting - {m.model})), waiting[0])
+            free = next((m for m in waiting if not m.targets & (models_waiting - {m.model})), waiting[0])
             waiting.remove(free)
             done.append(free)
         return done
-
-    def _needs(self, mapper: Mapper) -> set[type[models.Model]]:
-        found: set[type[models.Model]] = set()
-        for bound in mapper.references:
-            target = bound.reference
-            if target is not None:
-                found.add(target._meta.concrete_model or target)
-        return found
 
 
 registry = MapperRegistry()

@@ -183,15 +183,44 @@ class ConnecRowMixin(models.Model):
         update_fields: Iterable[str] | None = None,
     ) -> None:
         alias = using or router.db_for_write(type(self), instance=self)
-        # The row and the mark of its record are one change.
-        with transaction.atomic(using=alias, savepoint=False):
-            super().save_base(
-                raw=raw,
-                force_insert=force_insert,
-                force_update=force_update,
-                using=alias,
-                update_fields=update_fields,
-            )
+        held = self.__dict__
+        outer = held.get("_connec_keeps")
+        held["_connec_keeps"] = not raw and not held.get("_connec_engine")
+        try:
+            # The row and the mark of its record are one change.
+            with transaction.atomic(using=alias, savepoint=False):
+                super().save_base(
+                    raw=raw,
+                    force_insert=force_insert,
+                    force_update=force_update,
+                    using=alias,
+                    update_fields=update_fields,
+                )
+        finally:
+            held["_connec_keeps"] = outer
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Any:
+        """As Django's; remembers which record the row belonged to when it was read."""
+        instance = super().from_db(*args, **kwargs)
+        key = rows.parent_field(cls)
+        if key is not None:
+            instance.__dict__["_connec_belonged"] = instance.__dict__.get(key.attname)
+        return instance
+
+    # As for records: a stale instance must not bring back an old identity, nor a copy another row's.
+    def _do_update(  # type: ignore[override] # Django's documented signature has grown an argument
+        self, base_qs: Any, using: Any, pk_val: Any, values: list[Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        if self.__dict__.get("_connec_keeps"):
+            values = [value for value in values if value[0].attname not in BOOKKEEPING]
+        return super()._do_update(base_qs, using, pk_val, values, *args, **kwargs)
+
+    def _do_insert(self, *args: Any, **kwargs: Any) -> Any:
+        if self.__dict__.get("_connec_keeps"):
+            self.__dict__["connec_id"] = self.__dict__["connec_state"] = None
+            self.__dict__.pop("_connec_belonged", None)
+        return super()._do_insert(*args, **kwargs)  # type: ignore[misc] # not in the stubs
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """As Django's; the mark of its record is in the same transaction."""

@@ -50,9 +50,14 @@ class ConnecRowQuerySet(models.QuerySet[T]):
         """As Django's; the records of all rows are marked."""
         alias = self._write_alias()
         key = tracked_rows.parent_field(self.model)
+        rows = list(objs)
+        for row in rows:
+            # A copied instance must not bring another row's identity along.
+            for name in ("connec_id", "connec_state"):
+                setattr(row, name, None)
         with transaction.atomic(using=alias, savepoint=False):
             made = super().bulk_create(
-                objs,
+                rows,
                 batch_size=batch_size,
                 ignore_conflicts=ignore_conflicts,
                 update_conflicts=update_conflicts,

@@ -142,11 +142,7 @@ def _leave_out_missing(group: ConnecGroup, mapper: Mapper, pairs: Sequence[tuple
         return
     parked.park(group, [(pairs[position][0], gap) for position, gap in missing.items()])
     for position in missing:
-        item = pairs[position][0]
-        for bound in mapper.references:
-            if bound.name not in item.references:
-                item.decoded.values.pop(bound.name, None)
-                item.decoded.digests.pop(bound.name, None)
+        pairs[position][0].leave_out_unresolved()
 
 
 def _write(

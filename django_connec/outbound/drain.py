@@ -19,6 +19,7 @@ from django_connec.models import ConnecGroup, Failure, SyncCursor, Tombstone
 from django_connec.models.columns import GROUP, HUB_UPDATED, ID, STATE, Columns
 from django_connec.outbound.afterwards import send_link_backs, send_tombstones
 from django_connec.outbound.pending import moved_rows, pending_keys
+from django_connec.outbound.rows import forget_rows
 from django_connec.outbound.send import Sender, Sent
 from django_connec.signals import push_failed
 from django_connec.sql import update_rows
@@ -174,6 +175,7 @@ class _Drain:
                         setattr(row, name, None)
                     wakeups.note(self.using, mapper.model, row.pk)
                 update_rows(mapper.model, rows, (GROUP, ID, HUB_UPDATED, STATE), using=self.using)
+                forget_rows(mapper, keys, self.using)
 
     def _report_waiting(self) -> None:
         """Rows that still wait for another one are shown as such, and tried again later."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,6 +19,8 @@ from django_connec.mapping.references import external_id
 from django_connec.mapping.values import BLANK, is_blank
 from django_connec.models import ConnecGroup
 from django_connec.models.columns import Columns
+from django_connec.outbound.changes import changed_fields
+from django_connec.outbound.rows import RowsOfRecords, SentRows
 
 __all__ = ["Prepared", "own_id", "prepare", "stored_create_payload"]
 
@@ -34,6 +36,7 @@ class Prepared:
         agreement: The row's agreement with the digests that are on their way.
         waits_for: References to rows that the hub does not know yet, left out of the operation.
         problem: Why the row cannot be sent; empty where it can.
+        nested: What it sends of the rows inside it.
     """
 
     row: Any
@@ -42,6 +45,7 @@ class Prepared:
     agreement: Agreement = field(default_factory=Agreement)
     waits_for: list[str] = field(default_factory=list)
     problem: str = ""
+    nested: SentRows = field(default_factory=SentRows)
 
 
 def own_id(mapper: Mapper, group: ConnecGroup, pk: Any) -> list[dict[str, str]]:
@@ -60,14 +64,18 @@ def prepare(
         rows: Instances, read fresh and locked.
         first_link: Rows changed up to then are matched to records that the hub has already; ``None``: all.
         using: Alias of the database.
+
+    Raises:
+        RowChanged: Somebody is writing one of the rows inside them.
     """
     local = LocalValues(mapper, rows, group.pk, group.effective_realm, using)
+    nested = RowsOfRecords(mapper, group, rows, using) if mapper.nested else None
     prepared: list[Prepared] = []
     for row in rows:
         item = Prepared(row, Columns(row).changed_at, agreement=Agreement.load(Columns(row).state))
         prepared.append(item)
         try:
-            _encode(mapper, group, item, local, first_link)
+            _encode(mapper, group, item, local, nested, first_link)
         except BadValue as error:
             item.operation, item.problem = None, str(error)
         except Exception as error:
@@ -88,7 +96,12 @@ def stored_create_payload(mapper: Mapper, pk: Any, group_id: int, using: str) ->
 
 
 def _encode(
-    mapper: Mapper, group: ConnecGroup, item: Prepared, local: LocalValues, first_link: dt.datetime | None
+    mapper: Mapper,
+    group: ConnecGroup,
+    item: Prepared,
+    local: LocalValues,
+    nested: RowsOfRecords | None,
+    first_link: dt.datetime | None,
 ) -> None:
     row, agreement = item.row, item.agreement
     if "should_push" in mapper.customises and not mapper.should_push(row):
@@ -99,9 +112,13 @@ def _encode(
     connec_id = Columns(row).connec_id
     item.waits_for = [name for name in local.unresolved(row) if not agreement.is_local(name, digests[name])]
     is_update = connec_id is not None or (mapper.is_singular and bool(agreement.agreed))
+    was_in_flight = agreement.is_in_flight
+    if nested is not None:
+        item.nested = nested.encode(row, agreement, is_update=is_update)
     if is_update:
-        changed = _changed(mapper, agreement, digests, skip=item.waits_for)
-        if not changed:
+        changed = changed_fields(mapper, agreement, digests, skip=item.waits_for)
+        if not (changed or item.nested.lists):
+            item.waits_for += item.nested.waits_for
             return
         payload = mapper.payload(values, changed, agreement.leftovers)
     else:
@@ -109,6 +126,11 @@ def _encode(
         payload = _create_payload(mapper, group, row, values, agreement.leftovers)
         if first_link is None or (item.token is not None and item.token <= first_link):
             _add_matching(mapper, payload, digests)
+    item.waits_for += item.nested.waits_for
+    payload |= item.nested.lists
+    if item.nested.lists and item.nested.is_whole and (is_update or was_in_flight):
+        # Connec! API v2, opts: without it the hub keeps the rows that a request does not name.
+        payload.setdefault("opts", {})["sparse"] = False
     if "before_push" in mapper.customises:
         mapper.before_push(payload, row)
     # What cannot be written as JSON must fail here, alone, and not in the middle of a batch.
@@ -117,20 +139,6 @@ def _encode(
     method: Literal["put", "post"] = "put" if is_update else "post"
     target = None if mapper.is_singular else connec_id
     item.operation = Operation(method, group.uid, mapper.meta.resource, target, payload)
-
-
-def _changed(mapper: Mapper, agreement: Agreement, digests: dict[str, str], skip: Iterable[str]) -> list[str]:
-    left_out = set(skip)
-    return [
-        bound.name
-        for bound in mapper.fields
-        if bound.push
-        and not bound.create_only
-        and bound.name not in left_out
-        and not agreement.is_local(bound.name, digests[bound.name])
-        # A blank that was never agreed on says nothing.
-        and not (digests[bound.name] == BLANK and bound.name not in agreement.agreed)
-    ]
 
 
 def _create_payload(

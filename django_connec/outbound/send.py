@@ -26,8 +26,9 @@ from django_connec.models import ConnecGroup, Failure
 from django_connec.models.columns import CHANGED, GROUP, ID, STATE
 from django_connec.outbound.answers import Applied, apply_answers
 from django_connec.outbound.encoding import Prepared, prepare
+from django_connec.outbound.rows import forget_rows, store_states
 from django_connec.signals import push_failed, records_pushed
-from django_connec.sql import update_rows
+from django_connec.sql import standing_still, update_rows
 
 __all__ = ["Sender", "Sent", "run_batch", "skew_of"]
 
@@ -124,7 +125,7 @@ class Sender:
     def _prepare(
         self, mapper: Mapper, keys: Sequence[Any], first_link: dt.datetime | None, sent: Sent
     ) -> list[Prepared]:
-        with transaction.atomic(using=self.using):
+        def put_on_record() -> list[Prepared]:
             self.lease.check()
             rows = list(
                 mapper.model._base_manager.using(self.using).select_for_update().filter(pk__in=keys).order_by("pk")
@@ -132,15 +133,23 @@ class Sender:
             rows = [row for row in rows if getattr(row, CHANGED) is not None]
             prepared = prepare(mapper, self.group, rows, first_link=first_link, using=self.using)
             ready = [item for item in prepared if item.operation is not None]
-            quiet = [item for item in prepared if item.operation is None and not item.problem]
-            for item in prepared:
-                if item.waits_for:
-                    sent.put_off[item.row.pk] = item.waits_for
-            self._clear(mapper, [item for item in quiet if not item.waits_for])
+            self._clear(
+                mapper,
+                [item for item in prepared if item.operation is None and not item.problem and not item.waits_for],
+            )
             for item in ready:
                 setattr(item.row, GROUP, self.group.pk)
                 setattr(item.row, STATE, item.agreement.dump())
             update_rows(mapper.model, [item.row for item in ready], (GROUP, STATE), using=self.using)
+            store_states([item.nested for item in ready], self.using)
+            return prepared
+
+        prepared = standing_still(put_on_record, self.using)
+        ready = [item for item in prepared if item.operation is not None]
+        quiet = [item for item in prepared if item.operation is None and not item.problem]
+        for item in prepared:
+            if item.waits_for:
+                sent.put_off[item.row.pk] = item.waits_for
         sent.unchanged += len(quiet)
         broken = [(item, ConnecError(item.problem)) for item in prepared if item.problem]
         if broken:
@@ -170,7 +179,9 @@ class Sender:
         for row in gone:
             setattr(row, ID, None)
             setattr(row, STATE, None)
-        update_rows(mapper.model, gone, (ID, STATE), using=self.using)
+        with transaction.atomic(using=self.using):
+            update_rows(mapper.model, gone, (ID, STATE), using=self.using)
+            forget_rows(mapper, [row.pk for row in gone], self.using)
         return [(item, error) for item, error in remaining if item.row not in gone]
 
     def _record(

@@ -121,7 +121,7 @@ def _tombstone(mapper: Mapper, pk: Any, row: dict[str, Any] | None, using: str) 
 
     if row is None or row["connec_group_id"] is None:
         return None
-    in_flight = bool(Agreement.load(row["connec_state"]).sent) and row["connec_id"] is None
+    in_flight = Agreement.load(row["connec_state"]).is_in_flight and row["connec_id"] is None
     if row["connec_id"] is None and not in_flight:
         return None
     return Tombstone(

@@ -27,9 +27,23 @@ __all__ = [
 _together: ContextVar[bool] = ContextVar("django_connec_rows_together", default=False)
 
 
-@cache
 def parent_field(model: type[models.Model]) -> models.ForeignKey[Any, Any] | None:
-    """Return the foreign key of a row model that leads to its record; ``None`` when it cannot be told."""
+    """Return the foreign key of a row model that leads to its record; ``None`` when it cannot be told.
+
+    It is the one that ``connec_parent`` names, or the only one to a record, or the one that a mapper's ``Nested``
+    reads backwards (a line refers to its item as well).
+    """
+    key, is_open = _own_parent_field(model)
+    if not is_open:
+        return key
+    from django_connec.mapping import registry
+
+    return registry.row_keys.get(model)
+
+
+@cache
+def _own_parent_field(model: type[models.Model]) -> tuple[models.ForeignKey[Any, Any] | None, bool]:
+    """Return the foreign key as the model alone tells it, and whether that leaves it open."""
     from django_connec.models.mixins import ConnecSyncMixin
 
     keys = [
@@ -41,8 +55,8 @@ def parent_field(model: type[models.Model]) -> models.ForeignKey[Any, Any] | Non
     ]
     named = getattr(model, "connec_parent", None)
     if named is not None:
-        keys = [column for column in keys if column.name == named]
-    return keys[0] if len(keys) == 1 else None
+        return next((column for column in keys if column.name == named), None), False
+    return (keys[0], False) if len(keys) == 1 else (None, bool(keys))
 
 
 def parents_of(rows: models.QuerySet[Any], using: str) -> set[Any]:
@@ -83,10 +97,12 @@ def marked_together() -> Iterator[None]:
 
 
 def mark_parent(instance: models.Model, using: str) -> None:
-    """Mark the record of a changed row, in one UPDATE of the same transaction."""
+    """Mark the record of a changed row, in one UPDATE of the same transaction; the one that it has left, too."""
     key = parent_field(type(instance))
     if key is not None:
-        mark_parents(type(instance), {getattr(instance, key.attname)}, using)
+        now = getattr(instance, key.attname)
+        mark_parents(type(instance), {now, instance.__dict__.get("_connec_belonged", now)}, using)
+        instance.__dict__["_connec_belonged"] = now
 
 
 def on_post_save(sender: type[models.Model], instance: models.Model, using: str, raw: bool, **_: Any) -> None:
@@ -98,7 +114,7 @@ def on_post_save(sender: type[models.Model], instance: models.Model, using: str,
 def on_post_delete(
     sender: type[models.Model], instance: models.Model, using: str, origin: Any = None, **_: Any
 ) -> None:
-    if _together.get():
+    if _together.get() or instance.__dict__.get("_connec_engine"):
         return
     key = parent_field(sender)
     # Rows that go with their record leave nothing to mark; Django deletes them before it.

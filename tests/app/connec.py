@@ -5,6 +5,7 @@ from django_connec.mapping import (
     DecimalField,
     Field,
     Mapper,
+    Nested,
     Reference,
     register,
 )
@@ -55,6 +56,13 @@ class ItemMapper(Mapper):
     parent = Reference("parent_item_id")
 
 
+class LineMapper(Mapper):
+    description = Field()
+    quantity = DecimalField()
+    price = DecimalField("unit_price.net_amount")
+    item = Reference("item_id")
+
+
 @register(Invoice)
 class InvoiceMapper(Mapper):
     class Meta:
@@ -64,3 +72,4 @@ class InvoiceMapper(Mapper):
     number = Field("transaction_number")
     customer = Reference("organization_id")
     total = DecimalField("amount.total_amount")
+    lines = Nested("lines", LineMapper)

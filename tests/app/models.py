@@ -55,6 +55,9 @@ class Invoice(ConnecSyncMixin, models.Model):
 class InvoiceLine(ConnecRowMixin, models.Model):
     invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="lines")
     description = models.CharField(max_length=100)
+    quantity = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    price = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+    item = models.ForeignKey(Item, null=True, blank=True, on_delete=models.SET_NULL)
 
 
 class PersonProxy(Person):
