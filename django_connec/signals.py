@@ -11,6 +11,7 @@ __all__ = [
     "group_linked",
     "group_unlinked",
     "push_failed",
+    "record_moved",
     "records_applied",
     "records_pushed",
     "sync_finished",
@@ -19,6 +20,11 @@ __all__ = [
 #: Records of the hub were written here. Carries ``group``, ``resource``, ``created`` and ``updated`` (lists of
 #: primary keys) and ``source`` ("webhook", "import", "poll", "push", "retry").
 records_applied = Signal()
+
+#: A record is another model's now, as a lead that has become a customer. ``sender`` is the model that it has left.
+#: Carries ``group``, ``resource``, ``connec_id``, ``row`` (of the sender; deleted where ``on_inactive = "delete"``)
+#: and ``to``, the model that has it.
+record_moved = Signal()
 
 #: Rows were accepted by the hub. Carries ``group``, ``resource`` and ``pks``.
 records_pushed = Signal()

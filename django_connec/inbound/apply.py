@@ -11,10 +11,11 @@ from django.db import router, transaction
 from django_connec.client import ConnecClient, ConnecUnavailable
 from django_connec.failures import FailedRecord, drop_failures, store_failures
 from django_connec.inbound import parked
-from django_connec.inbound.chunk import write_chunk
+from django_connec.inbound.chunk import ChunkResult, write_chunk
 from django_connec.inbound.dberrors import describe, is_record_error
 from django_connec.inbound.incoming import Incoming, failed, read_records
 from django_connec.inbound.lookup import Held, find_rows, is_buried, known_ids, tombstones_for
+from django_connec.inbound.moved import find_elsewhere, retire
 from django_connec.inbound.outcome import Outcome
 from django_connec.inbound.references import Missing, fetch_by_id, resolve
 from django_connec.mapping import Mapper, registry
@@ -68,13 +69,21 @@ class Application:
     """One call of :func:`apply_records`, with what its parts share."""
 
     def __init__(
-        self, group: ConnecGroup, source: str, client: ConnecClient | None, skew: dt.timedelta, depth: int = 0
+        self,
+        group: ConnecGroup,
+        source: str,
+        client: ConnecClient | None,
+        skew: dt.timedelta,
+        depth: int = 0,
+        begun: frozenset[tuple[str, str | None]] = frozenset(),
     ) -> None:
         self.group = group
         self.source = source
         self.client = client
         self.skew = skew
         self.depth = depth
+        #: The records that wait for what is being fetched now: round a cycle, they need not be fetched again.
+        self.begun = begun
         self.using = router.db_for_write(ConnecGroup)
 
     def apply(self, resource: str, records: Sequence[Any]) -> Outcome:
@@ -131,12 +140,40 @@ class Application:
                 return
             # What was written just now may be what the others refer to (an item's parent on the same page).
             if not ready:
-                if fetched or not self._fetch(gaps, outcome):
-                    parked.park(self.group, [(item, gap) for (item, _), gap in zip(blocked, gaps, strict=True)])
-                    outcome.parked += len(blocked)
+                if fetched or not self._fetch(gaps, [item for item, _ in blocked], outcome):
+                    self._park(mapper, blocked, gaps, outcome, alone)
                     return
                 fetched = True
             waiting = blocked
+
+    def _park(
+        self,
+        mapper: Mapper,
+        blocked: Sequence[tuple[Incoming, Held | None]],
+        gaps: Sequence[Missing],
+        outcome: Outcome,
+        alone: bool,
+    ) -> None:
+        """Keep records that refer to what is not here until it is.
+
+        Where the reference goes round a cycle (a team's leader is a user of the team), waiting could last for ever:
+        the record is applied without it first, and once more when the other is here.
+        """
+        apart = [pair for pair in blocked if self._can_go_first(pair[0])]
+        waiting = [(item, gap) for (item, _), gap in zip(blocked, gaps, strict=True)]
+        outcome.parked += len(blocked) - len(apart)
+        for item, _ in apart:
+            item.leave_out_unresolved()
+        # Parked first: whatever happens then, the rest of it is not forgotten.
+        parked.park(self.group, waiting)
+        if apart:
+            self._write(mapper, apart, outcome, alone, is_whole=False)
+
+    def _can_go_first(self, item: Incoming) -> bool:
+        return all(
+            bound.column.null and bound.reference is not None and registry.is_cyclic(item.mapper, bound.reference)
+            for _, _, bound in item.unresolved()
+        )
 
     def _sort_out(
         self, mapper: Mapper, items: Sequence[Incoming], outcome: Outcome
@@ -144,6 +181,7 @@ class Application:
         """Drop what is stale, unchanged or deleted here."""
         matched = find_rows(self.group, mapper, items, self.using)
         graves = tombstones_for(self.group, mapper, items, self.using)
+        elsewhere = find_elsewhere(self.group, mapper, items, self.using)
         remaining: list[tuple[Incoming, Held | None]] = []
         refused: list[FailedRecord] = []
         risen: list[Tombstone] = []
@@ -156,7 +194,7 @@ class Application:
             elif held is None and grave is not None and is_buried(grave, item):
                 outcome.ignored += 1
                 unpark.append(item)
-            elif held is not None and is_older(item, held):
+            elif (held is not None and is_older(item, held)) or elsewhere.keeps(item):
                 outcome.stale += 1
             elif held is not None and says_nothing_new(item, held):
                 outcome.unchanged += 1
@@ -179,10 +217,16 @@ class Application:
         return remaining
 
     def _write(
-        self, mapper: Mapper, pairs: Sequence[tuple[Incoming, Held | None]], outcome: Outcome, alone: bool
+        self,
+        mapper: Mapper,
+        pairs: Sequence[tuple[Incoming, Held | None]],
+        outcome: Outcome,
+        alone: bool,
+        *,
+        is_whole: bool = True,
     ) -> None:
         try:
-            result = write_chunk(self.group, mapper, pairs, using=self.using, skew=self.skew)
+            result = self._write_chunk(mapper, pairs)
         except Exception as error:
             if not is_record_error(error):
                 raise
@@ -195,14 +239,23 @@ class Application:
                 self._apply_items(mapper, [item], outcome, alone=True)
             return
         outcome.add(result.outcome)
-        items = [item for item, _ in pairs]
-        self._forget(mapper, items)
+        self._forget(mapper, [item for item, _ in pairs], is_whole=is_whole)
         self._announce(mapper, result.outcome, result.conflicts)
         created = [row.connec_id for row in result.created]
         if created:
             self._release_parked(mapper.meta.resource, created, outcome)
 
-    def _forget(self, mapper: Mapper, items: Sequence[Incoming]) -> None:
+    def _write_chunk(self, mapper: Mapper, pairs: Sequence[tuple[Incoming, Held | None]]) -> ChunkResult:
+        elsewhere = find_elsewhere(self.group, mapper, [item for item, _ in pairs], self.using)
+        if not elsewhere.rows:
+            return write_chunk(self.group, mapper, pairs, using=self.using, skew=self.skew)
+        with transaction.atomic(using=self.using):
+            retire(self.group, mapper, elsewhere, self.using)
+            return write_chunk(self.group, mapper, pairs, using=self.using, skew=self.skew)
+
+    def _forget(self, mapper: Mapper, items: Sequence[Incoming], *, is_whole: bool = True) -> None:
+        if not is_whole:
+            return
         ids = [item.connec_id for item in items if item.connec_id]
         drop_failures(self.group, Failure.Direction.PULL, mapper.meta.resource, ids)
         parked.drop(self.group, mapper.meta.resource, ids)
@@ -227,13 +280,15 @@ class Application:
         if created or updated or conflicts:
             transaction.on_commit(send, using=self.using, robust=True)
 
-    def _fetch(self, gaps: Sequence[Missing], outcome: Outcome) -> bool:
-        """Fetch what is referred to and not here; returns whether anything came."""
+    def _fetch(self, gaps: Sequence[Missing], items: Sequence[Incoming], outcome: Outcome) -> bool:
+        """Fetch what these records refer to and is not here; returns whether anything came."""
         if self.client is None or self.depth >= MAX_DEPTH:
             return False
+        begun = self.begun | {(item.mapper.meta.resource, item.connec_id) for item in items}
         wanted: dict[str, set[str]] = {}
         for gap in gaps:
-            if gap.resource and gap.connec_id and self.group.shares(gap.resource, "pull"):
+            is_open = gap.resource and gap.connec_id and (gap.resource, gap.connec_id) not in begun
+            if is_open and self.group.shares(gap.resource, "pull"):
                 wanted.setdefault(gap.resource, set()).add(gap.connec_id)
         came = False
         for resource, ids in wanted.items():
@@ -244,16 +299,17 @@ class Application:
                 return came
             if records:
                 came = True
-                deeper = Application(self.group, self.source, self.client, self.skew, self.depth + 1)
-                outcome.add(deeper.apply(resource, records))
+                outcome.add(self._deeper(begun).apply(resource, records))
         return came
+
+    def _deeper(self, begun: frozenset[tuple[str, str | None]]) -> Application:
+        return Application(self.group, self.source, self.client, self.skew, self.depth + 1, begun)
 
     def _release_parked(self, resource: str, connec_ids: Sequence[str], outcome: Outcome) -> None:
         if self.depth >= MAX_DEPTH:
             return
         for waiting_resource, records in parked.waiting_for(self.group, resource, connec_ids).items():
-            deeper = Application(self.group, self.source, self.client, self.skew, self.depth + 1)
-            outcome.add(deeper.apply(waiting_resource, records))
+            outcome.add(self._deeper(self.begun).apply(waiting_resource, records))
 
     def _fail(self, resource: str, records: Sequence[FailedRecord], outcome: Outcome) -> None:
         if records:
@@ -271,6 +327,8 @@ def says_nothing_new(item: Incoming, held: Held) -> bool:
     if held.connec_id is None or (item.updated_at is not None and item.updated_at != held.hub_updated_at):
         return False
     agreement = Agreement.load(held.state)
+    if agreement.has_moved:
+        return False
     if item.decoded.leftovers != {top: agreement.leftovers[top] for top in agreement.leftovers if top in item.record}:
         return False
     if item.mapper.meta.on_inactive == "delete" and item.mapper.is_inactive(item.record):

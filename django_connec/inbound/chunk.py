@@ -26,6 +26,7 @@ from django_connec.inbound.rows import (
 from django_connec.mapping import Mapper
 from django_connec.mapping.agreement import Agreement
 from django_connec.mapping.local import LocalValues
+from django_connec.mapping.related import attach_related
 from django_connec.models import Conflict, ConnecGroup, LinkBack
 from django_connec.models.columns import GROUP, HUB_UPDATED, ID, STATE, Columns
 from django_connec.sql import insert_values, standing_still
@@ -104,7 +105,7 @@ def _write(
             written = _merge_row(group, item, row, local.get(held.pk), skew, result, using, answers, nested)
             if written is None:
                 continue
-            columns.update(BOOKKEEPING_WRITTEN, (bound.attname for bound in written.taken))
+            columns.update(BOOKKEEPING_WRITTEN, (bound.attname for bound in written.taken if bound.via is None))
             updated.append(written)
         if "before_apply" in mapper.customises:
             mapper.before_apply(row, item.record)
@@ -218,6 +219,7 @@ def _locked(mapper: Mapper, pks: Sequence[Any], using: str) -> dict[Any, Any]:
         return {}
     rows = mapper.model._base_manager.using(using).select_for_update().filter(pk__in=pks).order_by("pk")
     found = {row.pk: row for row in rows}
+    attach_related(mapper, found.values(), using)
     for row in found.values():
         if Columns(row).connec_id is None:
             row.__dict__["_connec_new_link"] = True

@@ -14,6 +14,7 @@ from django_connec.exceptions import BadValue
 from django_connec.failures import FailedRecord
 from django_connec.inbound.outcome import Outcome
 from django_connec.mapping import Mapper, registry
+from django_connec.mapping.fields import BoundField
 from django_connec.mapping.mapper import Decoded
 from django_connec.mapping.nested import RowRecord
 from django_connec.mapping.references import RemoteId, parse_remote_id
@@ -64,15 +65,20 @@ class Incoming:
             for row in rows:
                 yield f"{name}.", row
 
-    def leave_out_unresolved(self) -> None:
-        """Take the references that lead nowhere out of what the record says: the rest can be applied without."""
+    def unresolved(self) -> Iterator[tuple[str, Incoming, BoundField]]:
+        """Yield the references that lead to what is not here: what goes before the name, whose it is, the field."""
         for prefix, part in self.parts():
             for bound in part.mapper.references:
                 if bound.name in part.decoded.values and bound.name not in part.references:
-                    del part.decoded.values[bound.name], part.decoded.digests[bound.name]
-                    if prefix:
-                        # Nor is its list agreed on: the same version must be looked at again.
-                        self.decoded.digests[prefix[:-1]] = UNRESOLVED
+                    yield prefix, part, bound
+
+    def leave_out_unresolved(self) -> None:
+        """Take the references that lead nowhere out of what the record says: the rest can be applied without."""
+        for prefix, part, bound in list(self.unresolved()):
+            del part.decoded.values[bound.name], part.decoded.digests[bound.name]
+            if prefix:
+                # Nor is its list agreed on: the same version must be looked at again.
+                self.decoded.digests[prefix[:-1]] = UNRESOLVED
 
 
 def read_records(
@@ -139,12 +145,14 @@ def _read(group: ConnecGroup, mappers: tuple[Mapper, ...], record: Mapping[str, 
     if mapper.meta.on_inactive == "ignore" and mapper.is_inactive(record):
         return None
     own = identity.own(get_settings().provider, group.effective_realm)
+    own_pk = None if own is None else mapper.pk_from(own)
     item = Incoming(
         mapper=mapper,
         record=record,
         connec_id=identity.connec_id,
-        own_pk=None if own is None else mapper.pk_from(own),
-        known_to_us=own is not None,
+        own_pk=own_pk,
+        # An id of ours that is no key of this model is that of the model which had the record before.
+        known_to_us=own_pk is not None,
         plain=identity.plain,
         updated_at=parse_moment(record.get("updated_at")),
         decoded=mapper.decode(record),

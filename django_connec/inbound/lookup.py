@@ -180,7 +180,7 @@ def _match_values(
             first_values.append(values[bounds[0].name])
         if not wanted:
             continue
-        attnames = [bound.attname for bound in bounds]
+        attnames = [bound.lookup for bound in bounds]
         candidates: dict[tuple[str, ...], list[Held]] = {}
         query = free.filter(**{f"{attnames[0]}__in": first_values})
         for *bookkeeping, local in _read_with(query, attnames):

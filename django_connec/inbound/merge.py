@@ -61,7 +61,9 @@ def merge(
         # Nothing is on its way any more; what was sent long ago must not pass for an echo.
         agreement.sent = {}
     first_contact = not agreement.agreed
+    came_back, agreement.has_moved = agreement.has_moved, False
     change = Change([], agreement, item.updated_at is not None and item.updated_at != row.hub_updated_at)
+    change.is_touched = came_back
     for bound in item.mapper.fields:
         remote = item.decoded.digests.get(bound.name)
         if remote is None:

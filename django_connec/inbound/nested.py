@@ -334,7 +334,7 @@ class NestedRows:
 def local_value(mapper: Mapper, row: Any, name: str) -> Any:
     """Return a field's own value as a conflict stores it."""
     bound = next(f for f in mapper.fields if f.name == name)
-    value = getattr(row, bound.attname)
+    value = bound.get(row)
     return str(value) if bound.reference is not None else bound.encode(value)
 
 

@@ -15,6 +15,7 @@ from django_connec.inbound.incoming import Incoming
 from django_connec.mapping import Mapper
 from django_connec.mapping.agreement import Agreement
 from django_connec.mapping.fields import BoundField
+from django_connec.mapping.related import is_reverse, set_related
 from django_connec.mapping.values import MISSING
 from django_connec.models import ConnecGroup, ConnecRowMixin, ConnecSyncMixin
 from django_connec.models.columns import CHANGED, GROUP, HUB_UPDATED, ID, STATE
@@ -149,15 +150,24 @@ def fill_fields(row: Any, item: Incoming) -> None:
         if not bound.pull:
             continue
         if bound.name in values:
-            held[bound.attname] = references.get(bound.name) if bound.reference is not None else values[bound.name]
+            value = references.get(bound.name) if bound.reference is not None else values[bound.name]
         elif bound.default is not MISSING:
-            held[bound.attname] = bound.default() if callable(bound.default) else bound.default
+            value = bound.default() if callable(bound.default) else bound.default
+        else:
+            continue
+        if bound.via is None:
+            held[bound.attname] = value
+        else:
+            set_related(row, bound, value)
 
 
 def set_fields(row: Any, item: Incoming, fields: Sequence[BoundField]) -> None:
     """Set the named fields of a row to the record's values."""
     for bound in fields:
-        setattr(row, bound.attname, _value(item, bound))
+        if bound.via is None:
+            setattr(row, bound.attname, _value(item, bound))
+        else:
+            set_related(row, bound, _value(item, bound))
 
 
 def write(
@@ -182,10 +192,21 @@ def write(
         django.db.Error: The database refused one of them.
     """
     model = mapper.model
+    everything = (*created, *updated)
+    if mapper.related:
+        columns |= _save_related(mapper, everything, using, reverse=False)
     if needs_save(model):
-        for written in (*created, *updated):
+        for written in everything:
             save_one(written, using)
-        return
+    else:
+        _write_together(model, created, updated, columns, using)
+    if mapper.related:
+        _save_related(mapper, everything, using, reverse=True)
+
+
+def _write_together(
+    model: type[models.Model], created: Sequence[Written], updated: Sequence[Written], columns: set[str], using: str
+) -> None:
     insert_rows(model, [written.row for written in created], using=using, find=ID)
     columns |= touch(model, [written.row for written in updated])
     update_rows(
@@ -196,6 +217,31 @@ def write(
         unchanged=CHANGED,
         expected=[written.read_changed_at for written in updated],
     )
+
+
+def _save_related(mapper: Mapper, written: Sequence[Written], using: str, *, reverse: bool) -> set[str]:
+    """Save the rows behind one-to-one relations that were set, those that hold the key after the row itself; returns
+    the keys of the model's own that are new."""
+    keys: set[str] = set()
+    for entry in written:
+        row = entry.row
+        for via, related in list(row.__dict__.get("_connec_related", {}).items()):
+            step: Any = mapper.model._meta.get_field(via)
+            if is_reverse(mapper.model, via) is not reverse:
+                continue
+            if reverse:
+                setattr(related, step.field.attname, getattr(row, step.field.target_field.attname))
+            related.__dict__["_connec_engine"] = True
+            try:
+                related.save(using=using)
+            finally:
+                related.__dict__.pop("_connec_engine", None)
+            if not reverse:
+                setattr(row, step.attname, getattr(related, step.target_field.attname))
+                step.set_cached_value(row, related)
+                keys.add(step.attname)
+            del row.__dict__["_connec_related"][via]
+    return keys
 
 
 def touch(model: type[models.Model], rows: Sequence[Any]) -> set[str]:
@@ -222,7 +268,7 @@ def save_one(written: Written, using: str) -> None:
     for bound in written.taken:
         if bound.reference is None:
             remote = item.decoded.digests[bound.name]
-            agreement.agree(bound.name, remote, bound.digest(getattr(row, bound.attname)))
+            agreement.agree(bound.name, remote, bound.digest(bound.get(row)))
     if agreement.local != before:
         setattr(row, STATE, agreement.dump())
         type(row)._base_manager.using(using).filter(pk=row.pk).update(**{STATE: agreement.dump()})

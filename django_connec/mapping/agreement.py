@@ -52,6 +52,7 @@ class Agreement:
             also says that a create may have reached the hub.
         leftovers: The parts of mapped top-level blocks that no field maps, as last seen.
         rows: The lists of rows, by field name.
+        has_moved: The record is another model's now: the row is not sent, and taken up again when it comes back.
     """
 
     agreed: dict[str, str] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Agreement:
     sent: dict[str, str] = field(default_factory=dict)
     leftovers: dict[str, Any] = field(default_factory=dict)
     rows: dict[str, RowsAgreement] = field(default_factory=dict)
+    has_moved: bool = False
 
     @classmethod
     def load(cls, state: Mapping[str, Any] | None) -> Agreement:
@@ -71,6 +73,7 @@ class Agreement:
             dict(state.get("s") or {}),
             dict(state.get("r") or {}),
             {name: RowsAgreement.load(part) for name, part in (state.get("n") or {}).items()},
+            bool(state.get("m")),
         )
 
     def dump(self) -> dict[str, Any] | None:
@@ -87,6 +90,8 @@ class Agreement:
         if self.rows:
             rows = {name: part.dump() for name, part in self.rows.items()}
             state["n"] = {name: part for name, part in rows.items() if part}
+        if self.has_moved:
+            state["m"] = True
         return state or None
 
     @property

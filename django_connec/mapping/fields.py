@@ -16,7 +16,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any, Literal, cast
 
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist
 from django.db import models
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.utils.duration import duration_string
@@ -25,7 +25,7 @@ from django_connec.exceptions import BadValue
 from django_connec.mapping.paths import Path, make_reader
 from django_connec.mapping.values import MAX_BITS, MISSING, clean_json, clean_text, digest, kind_of
 
-__all__ = ["BoundField", "Direction", "Field", "FieldProblem"]
+__all__ = ["BoundField", "Direction", "Field", "FieldProblem", "related_row"]
 
 Direction = Literal["both", "pull", "push"]
 ConflictPolicy = Literal["newest", "connec", "local", "manual"]
@@ -85,6 +85,9 @@ class BoundField:
         default: For a new row whose record has no value; ``MISSING`` for none.
         conflict: Policy when both sides changed it; ``None`` for the mapper's.
         reference: Model that a foreign key leads to; ``None`` for plain values.
+        kind: Where the record says what kind of record the reference leads to, and the word for this one;
+            ``None`` where it always leads to the same kind.
+        via: Accessor of the one-to-one relation whose row holds the column; ``None`` for a column of the model's own.
     """
 
     name: str
@@ -102,6 +105,21 @@ class BoundField:
     default: Any
     conflict: ConflictPolicy | None
     reference: type[models.Model] | None = None
+    kind: tuple[Path, str] | None = None
+    via: str | None = None
+
+    @property
+    def lookup(self) -> str:
+        """How a query names the column."""
+        return self.attname if self.via is None else f"{self.via}__{self.attname}"
+
+    def get(self, row: Any) -> Any:
+        """Return the value that a row holds, of its own or over a one-to-one relation; ``None`` where that leads
+        nowhere."""
+        if self.via is None:
+            return getattr(row, self.attname)
+        related = related_row(row, self.via)
+        return None if related is None else getattr(related, self.attname)
 
     @property
     def top(self) -> str:
@@ -121,7 +139,8 @@ class Field:
 
     Args:
         path: Dotted path in the record, for example ``"email.address"``; the field's own name by default.
-        source: Attribute of the model; the field's own name by default.
+        source: Attribute of the model; the field's own name by default. ``"profile.phone"`` is the field ``phone`` of
+            the row behind the one-to-one relation ``profile``, which is made where a value needs it.
         direction: ``"both"``, ``"pull"`` (the hub's value is written here, ours is not sent) or ``"push"``.
         create_only: Set when the other side's record is made, never after.
         default: Value of a new row whose record has none.
@@ -166,7 +185,8 @@ class Field:
         Raises:
             FieldProblem: It does not fit: unknown field, unusable type, unknown option.
         """
-        column = self._column(name, model)
+        via, holder, source = self._holder(name, model)
+        column = self._column(source, holder)
         path = tuple((self.path or name).split(".")) if isinstance(self.path or name, str) else ()
         if not path or not all(path):
             raise FieldProblem(
@@ -189,7 +209,7 @@ class Field:
             path=path,
             attname=column.attname,
             column=column,
-            read=make_reader(path),
+            read=self.reader(path),
             decode=decode,
             encode=self.custom_encode or self.encoder(column),
             compare=compare,
@@ -200,7 +220,17 @@ class Field:
             default=self.default,
             conflict=self.conflict,
             reference=self.reference(column),
+            kind=self.kind(column),
+            via=via,
         )
+
+    def reader(self, path: Path) -> Callable[[Mapping[str, Any]], Any]:
+        """Return the function that takes the raw value out of a record."""
+        return make_reader(path)
+
+    def kind(self, column: models.Field[Any, Any]) -> tuple[Path, str] | None:
+        """Return where the record says what the reference leads to, and the word for this field's model."""
+        return None
 
     def decoder(self, column: models.Field[Any, Any], path: Path) -> Convert:
         """Return the function from a raw value (never null) to a local one."""
@@ -226,8 +256,26 @@ class Field:
             return isinstance(column, (models.CharField, models.TextField))
         return bool(vars(type(self)).get("is_fixed"))
 
-    def _column(self, name: str, model: type[models.Model]) -> models.Field[Any, Any]:
+    def _holder(self, name: str, model: type[models.Model]) -> tuple[str | None, type[models.Model], str]:
+        """Return the one-to-one relation that the source goes over, the model that holds the column, its name."""
         source = self.source or name
+        via, dot, last = source.partition(".")
+        if not dot:
+            return None, model, source
+        try:
+            step = model._meta.get_field(via)
+        except FieldDoesNotExist:
+            step = None
+        holder = step.related_model if isinstance(step, (models.OneToOneField, models.OneToOneRel)) else None
+        if not isinstance(holder, type) or "." in last:
+            raise FieldProblem(
+                "E101",
+                f'{model.__name__} has no one-to-one relation "{via}" that leads to "{last}".',
+                'Write source="profile.phone" for the field phone of the row behind a one-to-one relation.',
+            )
+        return via, holder, last
+
+    def _column(self, source: str, model: type[models.Model]) -> models.Field[Any, Any]:
         try:
             column = model._meta.get_field(source)
         except FieldDoesNotExist:
@@ -263,6 +311,14 @@ class Field:
                 f"Use {suited_field(column)} in the mapper.",
             )
         return column
+
+
+def related_row(row: Any, via: str) -> Any | None:
+    """Return the row at the other end of a one-to-one relation; ``None`` where there is none."""
+    try:
+        return getattr(row, via)
+    except ObjectDoesNotExist:
+        return None
 
 
 def suited_field(column: models.Field[Any, Any]) -> str:

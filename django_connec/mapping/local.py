@@ -11,6 +11,7 @@ from django_connec.conf import get_settings
 from django_connec.mapping.mapper import Mapper
 from django_connec.mapping.references import RemoteId
 from django_connec.mapping.registry import registry
+from django_connec.mapping.related import attach_related
 
 __all__ = ["LocalValues"]
 
@@ -33,10 +34,11 @@ class LocalValues:
         self._targets: dict[str, dict[Any, RemoteId]] = {}
         self._provider, self._realm = get_settings().provider, realm
         listed = list(rows)
+        attach_related(mapper, listed, using)
         by_model: dict[type[models.Model], set[Any]] = {}
         for bound in mapper.references:
             if bound.reference is not None:
-                keys = {getattr(row, bound.attname) for row in listed} - {None}
+                keys = {bound.get(row) for row in listed} - {None}
                 by_model.setdefault(bound.reference._meta.concrete_model or bound.reference, set()).update(keys)
         found = {model: self._identities(model, keys, group_id, using) for model, keys in by_model.items() if keys}
         for bound in mapper.references:
@@ -48,7 +50,7 @@ class LocalValues:
         out of the group, is left out."""
         result: dict[str, Any] = {}
         for bound in self._mapper.fields:
-            value = getattr(row, bound.attname)
+            value = bound.get(row)
             if bound.reference is not None and value is not None:
                 value = self._targets[bound.name].get(value)
                 if value is None or value.connec_id is None:
@@ -60,7 +62,7 @@ class LocalValues:
         """Return the digest of the row's value by field name, of every field."""
         result: dict[str, str] = {}
         for bound in self._mapper.fields:
-            value = getattr(row, bound.attname)
+            value = bound.get(row)
             if bound.reference is not None and value is not None:
                 value = self._targets[bound.name].get(value) or RemoteId(None, (("", "", f"{value}"),))
             result[bound.name] = bound.digest(value)
@@ -71,7 +73,7 @@ class LocalValues:
         return [
             bound.name
             for bound in self._mapper.references
-            if getattr(row, bound.attname) is not None and self._is_unknown(bound.name, getattr(row, bound.attname))
+            if bound.get(row) is not None and self._is_unknown(bound.name, bound.get(row))
         ]
 
     def _is_unknown(self, name: str, key: Any) -> bool:

@@ -17,7 +17,7 @@ from django_connec.mapping.paths import Path, make_leftovers, make_reader, put
 from django_connec.mapping.resources import is_singular
 from django_connec.mapping.values import MISSING, clean_json, clean_text, is_blank
 
-__all__ = ["Decoded", "Mapper", "MapperOptions"]
+__all__ = ["Decoded", "Mapper", "MapperOptions", "put_value"]
 
 META_KINDS: tuple[tuple[str, Any, str], ...] = (
     ("group", str, 'a path of foreign keys, for example "company__connec_group"'),
@@ -213,9 +213,10 @@ class Mapper:
 
     @cached_property
     def _steps(self) -> tuple[tuple[str, str | None, Any, Any], ...]:
-        """What decoding does for each field: its name, its attribute if it is no inner one, how it is read and
+        """What decoding does for each field: its name, its attribute if that alone holds it, how it is read and
         taken."""
-        return tuple((f.name, None if len(f.path) > 1 else f.top, f.read, f.take) for f in self.fields)
+        plain = [f.kind is None and len(f.path) == 1 for f in self.fields]
+        return tuple((f.name, f.top if p else None, f.read, f.take) for f, p in zip(self.fields, plain, strict=True))
 
     @cached_property
     def _leftovers(self) -> tuple[tuple[str, Any], ...]:
@@ -225,7 +226,13 @@ class Mapper:
     @cached_property
     def _row_leftovers(self) -> Any:
         """How to take what no field maps out of a row: it goes back to the hub whole, as a block does."""
-        return make_leftovers([("id",), *(f.path for f in self.fields if f.path != ("id",))])
+        paths = {("id",), *(f.path for f in self.fields), *(f.kind[0] for f in self.fields if f.kind is not None)}
+        return make_leftovers(sorted(paths))
+
+    @cached_property
+    def related(self) -> tuple[str, ...]:
+        """Accessors of the one-to-one relations that fields go over."""
+        return tuple(dict.fromkeys(f.via for f in self.fields if f.via is not None))
 
     @cached_property
     def version(self) -> str:
@@ -312,12 +319,8 @@ class Mapper:
         for bound in self.fields:
             if bound.top not in tops or bound.name not in values or not (bound.push or bound.top in self.blocks):
                 continue
-            value = values[bound.name]
-            wire = bound.encode(value)
             # A blank beside a change says nothing; where it is the change itself, it clears.
-            if is_blank(wire) and (skip_blank or bound.name not in wanted):
-                continue
-            put(result, bound.path, wire)
+            put_value(result, bound, values[bound.name], clears=not skip_blank and bound.name in wanted)
         return result
 
     def identifier(self, pk: Any) -> str:
@@ -468,6 +471,27 @@ class Mapper:
             )
 
 
+def put_value(target: dict[str, Any], bound: BoundField, value: Any, *, clears: bool) -> None:
+    """Set one field in a payload under construction.
+
+    Args:
+        target: The payload.
+        bound: The field.
+        value: Its local value.
+        clears: A blank is said, too.
+    """
+    wire = bound.encode(value)
+    blank = is_blank(wire)
+    if blank and not clears:
+        return
+    if bound.kind is None:
+        put(target, bound.path, wire)
+    elif not blank or is_blank(make_reader(bound.path)(target) or None):
+        # Another key of the same link may have set it: a link that has moved to another kind is not cleared.
+        put(target, bound.path, wire)
+        put(target, bound.kind[0], None if blank else bound.kind[1])
+
+
 def _alternatives(declared: Sequence[Any]) -> tuple[tuple[str, ...], ...]:
     if not declared:
         return ()
@@ -493,15 +517,15 @@ def _overlaps(bound: Sequence[BoundField], nested: Sequence[BoundNested]) -> lis
     for item in bound:
         if not item.pull:
             continue
-        if item.attname in taken:
+        if item.lookup in taken:
             problems.append(
                 FieldProblem(
                     "E111",
-                    f'{item.name}: "{taken[item.attname]}" fills the same model field.',
+                    f'{item.name}: "{taken[item.lookup]}" fills the same model field.',
                     'Let one of them have direction="push".',
                 )
             )
-        taken[item.attname] = item.name
+        taken[item.lookup] = item.name
     for item in bound:
         for other in bound:
             if item is not other and len(item.path) < len(other.path) and other.path[: len(item.path)] == item.path:

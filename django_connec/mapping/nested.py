@@ -193,6 +193,11 @@ class Nested:
         problems = list(rows.problems())
         if problems:
             raise RowProblems(problems)
+        over = next((bound.name for bound in rows.fields if bound.via is not None), None)
+        if over is not None:
+            raise FieldProblem(
+                "E119", f'"{over}" goes over a one-to-one relation.', "Map a field that the row's own table holds."
+            )
         pull, push = self.direction != "push", self.direction != "pull"
         for bound in rows.fields:
             bound.pull, bound.push = bound.pull and pull, bound.push and push
@@ -213,8 +218,9 @@ class Nested:
             found = model._meta.get_field(self.source or name)
         except FieldDoesNotExist:
             return None
-        is_many = isinstance(found, models.ManyToOneRel) and not isinstance(found, models.OneToOneRel)
-        return found if is_many else None
+        if isinstance(found, models.OneToOneRel):
+            return None
+        return found if isinstance(found, models.ManyToOneRel) else None
 
     def _rows(self, model: type[models.Model], owner: Mapper) -> Mapper:
         from django_connec.mapping.mapper import Mapper

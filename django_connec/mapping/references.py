@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
 
 from django_connec.exceptions import BadValue
-from django_connec.mapping.fields import Convert, Field
-from django_connec.mapping.paths import Path
-from django_connec.mapping.values import clean_text, kind_of
+from django_connec.mapping.fields import Convert, Field, FieldProblem
+from django_connec.mapping.paths import Path, make_reader
+from django_connec.mapping.values import MISSING, clean_text, kind_of
 
 __all__ = ["MAX_ID_LENGTH", "Reference", "RemoteId", "external_id", "parse_remote_id"]
 
@@ -106,10 +106,47 @@ class Reference(Field):
     The hub's value is the referenced record's id, in either form. It is resolved to the row that holds this
     id in the same group, one query a model for a whole page; a record that refers to an unknown one is
     fetched or parked, never dropped.
+
+    Args:
+        kind: For a link that may lead to records of several kinds: the path of the attribute that says which, and
+            the word for this one, for example ``("assignee_type", "AppUser")``. Map one nullable foreign key a kind,
+            all with the same path. The word is also read with ``Entity::`` before it (Connec! API v2, polymorphic
+            links).
     """
 
     columns = (models.ForeignKey,)
     fills_relations = True
+
+    def __init__(self, path: str | None = None, *, kind: tuple[str, str] | None = None, **options: Any) -> None:
+        super().__init__(path, **options)
+        self.kind_path: Path | None = None if kind is None else tuple(kind[0].split("."))
+        self.kind_word = "" if kind is None else kind[1]
+
+    def reader(self, path: Path) -> Callable[[Mapping[str, Any]], Any]:
+        read = make_reader(path)
+        if self.kind_path is None:
+            return read
+        read_kind, word = make_reader(self.kind_path), self.kind_word
+
+        def read_of_kind(record: Mapping[str, Any]) -> Any:
+            value = read(record)
+            if value is MISSING or value is None:
+                return value
+            kind = read_kind(record)
+            if kind is MISSING:
+                return MISSING
+            return value if isinstance(kind, str) and kind.removeprefix("Entity::") == word else None
+
+        return read_of_kind
+
+    def kind(self, column: models.Field[Any, Any]) -> tuple[Path, str] | None:
+        if self.kind_path is None:
+            return None
+        if not column.null:
+            raise FieldProblem(
+                "E103", f'"{column.name}" cannot be empty.', "Let it be null: the link may lead to another kind."
+            )
+        return self.kind_path, self.kind_word
 
     def decoder(self, column: models.Field[Any, Any], path: Path) -> Convert:
         where = ".".join(path)

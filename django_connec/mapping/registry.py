@@ -78,6 +78,20 @@ class MapperRegistry:
             self._ordered = tuple(self._sort())
         return self._ordered
 
+    def is_cyclic(self, mapper: Mapper, target: type[models.Model]) -> bool:
+        """Tell whether a reference to ``target`` leads back to the mapper's own model, directly or through others."""
+        seen: set[type[models.Model]] = set()
+        waiting = [target._meta.concrete_model or target]
+        while waiting:
+            model = waiting.pop()
+            if model is mapper.model:
+                return True
+            if model not in seen:
+                seen.add(model)
+                found = self._by_model.get(model)
+                waiting += found.targets if found is not None else ()
+        return False
+
     def __iter__(self) -> Iterator[Mapper]:
         return iter(self._mappers)
 

@@ -104,6 +104,8 @@ def _encode(
     first_link: dt.datetime | None,
 ) -> None:
     row, agreement = item.row, item.agreement
+    if agreement.has_moved:
+        return
     if "should_push" in mapper.customises and not mapper.should_push(row):
         return
     if mapper.meta.created_field and not group.is_within_history(getattr(row, mapper.meta.created_field)):
@@ -121,6 +123,9 @@ def _encode(
             item.waits_for += item.nested.waits_for
             return
         payload = mapper.payload(values, changed, agreement.leftovers)
+        if not agreement.agreed:
+            # Its record was another model's until now.
+            _put_when(mapper, payload)
     else:
         changed = [f.name for f in mapper.fields if f.push and f.name not in item.waits_for]
         payload = _create_payload(mapper, group, row, values, agreement.leftovers)
@@ -146,11 +151,16 @@ def _create_payload(
 ) -> dict[str, Any]:
     names = [bound.name for bound in mapper.fields if bound.push]
     payload = mapper.payload(values, names, leftovers, skip_blank=True)
-    for path, value in mapper.meta.when.items():
-        put(payload, tuple(path.split(".")), value)
+    _put_when(mapper, payload)
     payload = {key: value for key, value in payload.items() if not is_blank(value)}
     payload["id"] = own_id(mapper, group, row.pk)
     return payload
+
+
+def _put_when(mapper: Mapper, payload: dict[str, Any]) -> None:
+    """Make the record one of this mapper's."""
+    for path, value in mapper.meta.when.items():
+        put(payload, tuple(path.split(".")), value)
 
 
 def _add_matching(mapper: Mapper, payload: dict[str, Any], digests: dict[str, str]) -> None:

@@ -17,10 +17,9 @@ from django_connec.inbound.pairing import HeldRow, hold_rows
 from django_connec.mapping import Mapper
 from django_connec.mapping.agreement import Agreement, RowsAgreement
 from django_connec.mapping.local import LocalValues
+from django_connec.mapping.mapper import put_value
 from django_connec.mapping.nested import BoundNested
-from django_connec.mapping.paths import put
 from django_connec.mapping.references import HUB_PROVIDER, external_id
-from django_connec.mapping.values import is_blank
 from django_connec.models import ConnecGroup
 from django_connec.models.columns import ID, STATE
 from django_connec.outbound.changes import changed_fields
@@ -131,12 +130,9 @@ class RowsOfRecords:
     ) -> dict[str, Any]:
         payload: dict[str, Any] = copy.deepcopy(ours.agreement.leftovers)
         for bound in nested.rows.fields:
-            if bound.name not in values:
-                continue
-            wire = bound.encode(values[bound.name])
-            # A blank beside a change says nothing; where it is the change itself, it clears.
-            if not is_blank(wire) or bound.name in changed:
-                put(payload, bound.path, wire)
+            if bound.name in values:
+                # A blank beside a change says nothing; where it is the change itself, it clears.
+                put_value(payload, bound, values[bound.name], clears=bound.name in changed)
         if nested.has_ids:
             payload["id"] = self._id(nested, ours)
         if "before_push" in nested.rows.customises:

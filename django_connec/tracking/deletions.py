@@ -121,7 +121,11 @@ def _tombstone(mapper: Mapper, pk: Any, row: dict[str, Any] | None, using: str) 
 
     if row is None or row["connec_group_id"] is None:
         return None
-    in_flight = Agreement.load(row["connec_state"]).is_in_flight and row["connec_id"] is None
+    agreement = Agreement.load(row["connec_state"])
+    if agreement.has_moved:
+        # The record lives on as another model's.
+        return None
+    in_flight = agreement.is_in_flight and row["connec_id"] is None
     if row["connec_id"] is None and not in_flight:
         return None
     return Tombstone(

@@ -104,3 +104,54 @@ class Everything(ConnecSyncMixin, models.Model):
     grade = models.CharField(max_length=1, blank=True)
     target = models.ForeignKey(Tracked, null=True, on_delete=models.SET_NULL)
     strict = models.ForeignKey(Tracked, on_delete=models.CASCADE, related_name="+")
+
+
+class Profile(models.Model):
+    """Holds no key itself: people lead to it."""
+
+    phone = models.CharField(max_length=30, blank=True)
+
+
+class Team(ConnecSyncMixin, models.Model):
+    """A team has a leader, and the leader a team: a cycle."""
+
+    name = models.CharField(max_length=50)
+    leader = models.ForeignKey("Member", null=True, on_delete=models.SET_NULL, related_name="+")
+
+
+class Member(ConnecSyncMixin, models.Model):
+    name = models.CharField(max_length=50)
+    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL)
+    boss = models.ForeignKey("self", null=True, on_delete=models.SET_NULL)
+    profile = models.OneToOneField(Profile, null=True, on_delete=models.SET_NULL)
+
+
+class Membership(ConnecRowMixin, models.Model):
+    """A list of links: the rows have no ids of their own."""
+
+    connec_parent = "team"
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    member = models.ForeignKey(Member, on_delete=models.CASCADE)
+
+
+class Desk(models.Model):
+    """Behind a one-to-one relation whose key it holds itself."""
+
+    member = models.OneToOneField(Member, on_delete=models.CASCADE, related_name="desk")
+    room = models.CharField(max_length=10, blank=True)
+
+
+class Deal(ConnecSyncMixin, models.Model):
+    """Assigned to one kind of record or another."""
+
+    name = models.CharField(max_length=50)
+    member = models.ForeignKey(Member, null=True, on_delete=models.SET_NULL)
+    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL)
+
+
+class Lead(ConnecSyncMixin, models.Model):
+    name = models.CharField(max_length=50)
+
+
+class Client(ConnecSyncMixin, models.Model):
+    name = models.CharField(max_length=50)
