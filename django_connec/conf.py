@@ -30,6 +30,7 @@ class Option:
     required: bool = False
     is_url: bool = False
     minimum: int | None = None
+    maximum: int | None = None
     choices: tuple[str, ...] = ()
 
 
@@ -98,7 +99,15 @@ class ConnecSettings:
     parked_days: int
     sweep_minutes: int
     poll_minutes: int
+    delivery_days: int
+    run_days: int
+    conflict_days: int
+    failure_days: int
+    tombstone_days: int
 
+
+#: A hundred years, for what is to be kept for good: a date before the year 1 cannot be written.
+MOST_DAYS = 36500
 
 MARKETPLACE_OPTIONS: dict[str, Option] = {
     "API_ID": Option("api_id", str, required=True),
@@ -129,6 +138,11 @@ TOP_LEVEL_OPTIONS: dict[str, Option] = {
     "PARKED_DAYS": Option("parked_days", int, 7, minimum=1),
     "SWEEP_MINUTES": Option("sweep_minutes", int, 1, minimum=1),
     "POLL_MINUTES": Option("poll_minutes", int, 60, minimum=1),
+    "DELIVERY_DAYS": Option("delivery_days", int, 30, minimum=1, maximum=MOST_DAYS),
+    "RUN_DAYS": Option("run_days", int, 90, minimum=1, maximum=MOST_DAYS),
+    "CONFLICT_DAYS": Option("conflict_days", int, 365, minimum=1, maximum=MOST_DAYS),
+    "FAILURE_DAYS": Option("failure_days", int, 365, minimum=1, maximum=MOST_DAYS),
+    "TOMBSTONE_DAYS": Option("tombstone_days", int, 1825, minimum=1, maximum=MOST_DAYS),
 }
 
 # The hub's documented ceilings: 50 operations a batch and 100 records a page (reference 2.2 and 2.7).
@@ -250,6 +264,8 @@ def _option_problems(where: str, raw: Mapping[str, Any], options: Mapping[str, O
             )
         elif option.minimum is not None and isinstance(value, int) and value < option.minimum:
             yield Problem("E004", place, f"must be at least {option.minimum}.", "Raise it or leave it out.")
+        elif option.maximum is not None and isinstance(value, int) and value > option.maximum:
+            yield Problem("E004", place, f"must be at most {option.maximum}.", "Lower it or leave it out.")
         elif option.choices and value not in option.choices:
             yield Problem("E004", place, "has an unknown value.", f"Use one of: {', '.join(option.choices)}.")
 

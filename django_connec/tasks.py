@@ -14,10 +14,11 @@ from django_connec.client import ConnecError
 from django_connec.dispatch import enqueue
 from django_connec.mapping import registry
 from django_connec.models import ConnecGroup, SyncRun
+from django_connec.operating.pruning import prune_all
 from django_connec.webhooks.deliveries import apply_delivery, waiting_deliveries
 from django_connec.work import SLICE_SECONDS, import_one, poll_one, work_group
 
-__all__ = ["apply_notification", "drain_group", "import_group", "poll", "poll_group", "sweep"]
+__all__ = ["apply_notification", "drain_group", "import_group", "poll", "poll_group", "prune", "sweep"]
 
 
 logger = logging.getLogger(__name__)
@@ -86,6 +87,12 @@ def sweep() -> None:
         except Exception as error:
             # What is wrong with one group's rows or mappers must not keep the others waiting.
             logger.error("the sweep could not drain group %s (%s)", pk, type(error).__name__)
+
+
+def prune() -> None:
+    """Remove what has been kept long enough; run by a schedule, slice by slice."""
+    if not prune_all(seconds=SLICE_SECONDS).is_complete:
+        enqueue("prune")
 
 
 def _working(pk: int) -> Iterator[ConnecGroup]:

@@ -250,7 +250,7 @@ def test_schedule_installs_once_and_keeps_its_minute(group):
     run("connec_schedule")
     first = Schedule.objects.get(name="connec poll").next_run
     run("connec_schedule")
-    assert Schedule.objects.filter(name__startswith="connec").count() == 2
+    assert Schedule.objects.filter(name__startswith="connec").count() == 3
     assert Schedule.objects.get(name="connec poll").next_run == first
     run("connec_schedule", "--remove")
     assert not Schedule.objects.exists()

@@ -12,10 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from django_connec.admin.summary import UNSENT
 from django_connec.dispatch import enqueue
 from django_connec.failures import make_due
 from django_connec.models import Conflict, ConnecGroup
+from django_connec.models.tombstone import UNSENT
+from django_connec.operating.retrying import make_parked_due, make_tombstones_due
 
 __all__ = [
     "import_now",
@@ -79,7 +80,7 @@ def retry_failures(modeladmin: Any, request: HttpRequest, queryset: QuerySet[Any
 def try_parked(modeladmin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> None:
     """Make the selected parked records due."""
     groups = _groups_of(queryset)
-    count = queryset.order_by().update(next_attempt_at=timezone.now())
+    count = make_parked_due(queryset)
     _say(
         modeladmin,
         request,
@@ -93,10 +94,9 @@ def try_parked(modeladmin: Any, request: HttpRequest, queryset: QuerySet[Any]) -
 @admin.action(description=_("Send again"), permissions=["change"])
 def send_tombstones(modeladmin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> None:
     """Make the selected deletions due, also those given up. What the hub has been told stays told."""
-    unsent = queryset.filter(UNSENT).order_by()
-    left_out = queryset.count() - unsent.count()
-    groups = _groups_of(unsent)
-    count = unsent.update(is_dead=False, next_attempt_at=None, attempts=0)
+    groups, selected = _groups_of(queryset.filter(UNSENT)), queryset.count()
+    count = make_tombstones_due(queryset)
+    left_out = selected - count
     _say(
         modeladmin,
         request,

@@ -14,8 +14,8 @@ from django_connec.admin import actions
 from django_connec.admin.base import EMPTY, RecordAdmin, row_link
 from django_connec.admin.filters import GroupMarketplaceFilter, ResourceFilter
 from django_connec.admin.masking import mask_payload
-from django_connec.admin.summary import UNSENT
 from django_connec.models import Failure, ParkedRecord, Tombstone
+from django_connec.models.tombstone import UNSENT
 
 __all__ = ["FailureAdmin", "ParkedRecordAdmin", "TombstoneAdmin"]
 

@@ -12,11 +12,9 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django_connec.admin.backlog import backlog, linked_rows
 from django_connec.mapping import registry
 from django_connec.models import Conflict, ConnecGroup, Failure, ParkedRecord, SyncCursor, SyncRun, Tombstone
+from django_connec.models.tombstone import UNSENT
 
-__all__ = ["UNSENT", "GroupSummary", "ResourceSummary", "resources_of", "summarise"]
-
-#: Deletions that the hub has still to be told of.
-UNSENT = Q(sent_at__isnull=True) & ~Q(status="")
+__all__ = ["GroupSummary", "ResourceSummary", "resources_of", "summarise"]
 
 
 @dataclass(slots=True)

@@ -15,6 +15,8 @@ from django_connec.conf import find_problems
 
 __all__ = ["check_settings"]
 
+YEAR = 365
+
 
 @register("connec")
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -38,7 +40,22 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
                 )
             )
     found += _plain_http(raw)
+    found += _short_retention(raw)
     return found
+
+
+def _short_retention(raw: dict[str, Any]) -> list[CheckMessage]:
+    days = raw.get("TOMBSTONE_DAYS")
+    if isinstance(days, bool) or not isinstance(days, int) or not 0 < days < YEAR:
+        return []
+    return [
+        Warning(
+            f'CONNEC["TOMBSTONE_DAYS"] is under {YEAR}: what was deleted here may come back when its record is read '
+            "again, as by a full import.",
+            hint="Leave it out, or raise it well above the time after which nobody expects the record any more.",
+            id="django_connec.W004",
+        )
+    ]
 
 
 def _plain_http(raw: dict[str, Any]) -> list[CheckMessage]:

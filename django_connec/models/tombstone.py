@@ -9,7 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from django_connec.mapping.references import MAX_ID_LENGTH
 from django_connec.models.group import ConnecGroup
 
-__all__ = ["Tombstone"]
+__all__ = ["UNSENT", "Tombstone"]
+
+#: Deletions that the hub has still to be told of.
+UNSENT = models.Q(sent_at__isnull=True) & ~models.Q(status="")
 
 
 class Tombstone(models.Model):

@@ -13,11 +13,12 @@ from django_connec.conf import get_settings
 from django_connec.exceptions import ConnecConfigurationError
 from django_connec.management.options import COULD_NOT_RUN
 
-SWEEP, POLL = "connec sweep", "connec poll"
+SWEEP, POLL, PRUNE = "connec sweep", "connec poll", "connec prune"
+DAY = 24 * 60
 
 
 class Command(BaseCommand):
-    help = "Install the schedules in django-q2: the sweep that finds all due work, and the poll."
+    help = "Install the schedules in django-q2: the sweep that finds all due work, the poll, and the daily clean-up."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--remove", action="store_true", help=_("Remove the schedules."))
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         from django_q.models import Schedule
 
         if options["remove"]:
-            Schedule.objects.filter(name__in=[SWEEP, POLL]).delete()
+            Schedule.objects.filter(name__in=[SWEEP, POLL, PRUNE]).delete()
             self.stdout.write(_("Removed."))
             return
         try:
@@ -37,9 +38,11 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=COULD_NOT_RUN) from None
         # Polls of all applications at the same minute would meet at the hub.
         offset = dt.timedelta(seconds=random.uniform(0, limits.poll_minutes * 60))
+        some_time = dt.timedelta(minutes=random.uniform(0, DAY))
         for name, task, minutes, first in (
             (SWEEP, "sweep", limits.sweep_minutes, timezone.now()),
             (POLL, "poll", limits.poll_minutes, timezone.now() + offset),
+            (PRUNE, "prune", DAY, timezone.now() + some_time),
         ):
             Schedule.objects.update_or_create(
                 name=name,
