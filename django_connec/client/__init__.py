@@ -3,7 +3,7 @@
 from django_connec.client.answers import Answer, BatchAnswer, Operation, Page, Result
 from django_connec.client.api import ConnecClient
 from django_connec.client.batch import MAX_OPERATIONS
-from django_connec.client.clients import client_for, reset_clients
+from django_connec.client.clients import client_for, clients_through, reset_clients
 from django_connec.client.errors import (
     ConnecAuthError,
     ConnecError,
@@ -31,6 +31,7 @@ __all__ = [
     "Result",
     "any_of",
     "client_for",
+    "clients_through",
     "iso",
     "messages_of",
     "quote_value",

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from requests.adapters import BaseAdapter
 
 from django_connec.client.api import ConnecClient
 from django_connec.conf import Marketplace
 
-__all__ = ["client_for", "reset_clients"]
+__all__ = ["client_for", "clients_through", "reset_clients"]
 
 _clients: dict[Marketplace, ConnecClient] = {}
+#: What :func:`clients_through` gives each new client.
+_options: dict[str, Any] = {}
 _lock = threading.Lock()
 
 
@@ -22,7 +30,7 @@ def client_for(marketplace: Marketplace) -> ConnecClient:
     with _lock:
         client = _clients.get(marketplace)
         if client is None:
-            client = _clients[marketplace] = ConnecClient(marketplace)
+            client = _clients[marketplace] = ConnecClient(marketplace, **_options)
         return client
 
 
@@ -32,6 +40,32 @@ def reset_clients() -> None:
         for client in _clients.values():
             client.close()
         _clients.clear()
+
+
+@contextmanager
+def clients_through(
+    adapter: BaseAdapter | None = None,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Iterator[None]:
+    """Let all clients that :func:`client_for` gives out during the block send their requests through an adapter.
+
+    For tests and instrumentation. It holds for all threads of the process, as the clients are shared by them.
+
+    Args:
+        adapter: What carries the requests, in place of the network; ``None``: the network.
+        sleep: Waits so many seconds between the tries of a call.
+        monotonic: The clock in seconds, one that never goes back, that a call's time is measured by.
+    """
+    global _options
+    outer, _options = _options, {"adapter": adapter, "sleep": sleep, "monotonic": monotonic}
+    reset_clients()
+    try:
+        yield
+    finally:
+        _options = outer
+        reset_clients()
 
 
 def _after_fork() -> None:

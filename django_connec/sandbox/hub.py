@@ -56,6 +56,8 @@ class SandboxHub:
         back_off: Seconds before its second try.
         timeout: Seconds that an application may take to answer a notification.
         singular_as_list: Notify of the company in a list, as of other resources.
+        changed: Told of each change in place of the applications, which are not notified then: organisation,
+            resource, id, and who wrote it.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class SandboxHub:
         back_off: float = 0.2,
         timeout: float = 10.0,
         singular_as_list: bool = True,
+        changed: Callable[[str, str, str, str], None] | None = None,
     ) -> None:
         self.clock = clock or (lambda: dt.datetime.now(dt.UTC))
         self.store = Store(database)
@@ -81,9 +84,10 @@ class SandboxHub:
             clock=lambda: self.clock(),
             singular_as_list=singular_as_list,
         )
-        self.api = Api(self.store, lambda: self.clock(), self.notifier.changed, self.faults)
+        self._changed = changed or self.notifier.changed
+        self.api = Api(self.store, lambda: self.clock(), self._changed, self.faults)
         self.calls: deque[Call] = deque(maxlen=10_000)
-        self._writer = Writer(self.store, lambda: self.clock(), self.notifier.changed)
+        self._writer = Writer(self.store, lambda: self.clock(), self._changed)
 
     def __enter__(self) -> Self:
         return self
@@ -168,7 +172,7 @@ class SandboxHub:
             self.store.save_many(org, resource, rows)
         if notify:
             for row in rows:
-                self.notifier.changed(org, resource, row.id, ELSEWHERE)
+                self._changed(org, resource, row.id, ELSEWHERE)
         return len(rows)
 
     def create(

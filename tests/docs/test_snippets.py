@@ -14,6 +14,7 @@ from django_connec import conf, signals
 from django_connec.mapping.mapper import MapperOptions
 from django_connec.models import Conflict
 from django_connec.sandbox import SandboxHub
+from django_connec.testing import plugin
 from tests.docs.project import DOCS, ROOT, SERVING, build_project, read_page, run, run_page
 
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
@@ -98,9 +99,11 @@ def test_code_of_the_page_runs(path: Any, hub: tuple[SandboxHub, str], tmp_path:
     run_page(page, folder, url)
     if path.name == "quickstart.md":
         assert sandbox.by_external(ORG, "people", "acme-books", GROUP, "1") is not None
-    if any(name.startswith("test_") for name in page.files):
-        printed = run(folder, url, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder))
-        assert f"{page.files['test_customers.py'].count('def test_')} passed" in printed
+    tests = [content for name, content in page.files.items() if name.startswith("test_")]
+    if tests:
+        options = ("-p", "no:cacheprovider", "-p", plugin.__name__)
+        printed = run(folder, url, "-m", "pytest", "-q", *options, "--rootdir", str(folder))
+        assert f"{sum(content.count('def test_') for content in tests)} passed" in printed
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
@@ -122,7 +125,8 @@ def test_named_commands_exist(path: Any) -> None:
     columns = {"connec_group", "connec_id", "connec_state", "connec_parent", "connec_disabled"}
     ours = {name for name, app in get_commands().items() if app == "django_connec"}
     status = {"connec_status"}
-    assert named - columns - status <= ours
+    fixtures = {name for name in vars(plugin) if name.startswith("connec_")}
+    assert named - columns - status - fixtures <= ours
 
 
 def test_commands_page_lists_all() -> None:
