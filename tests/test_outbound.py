@@ -248,7 +248,6 @@ def test_vanished_record_is_made_again(hub, group, company):
     drain(group)
     person = Person.objects.get()
     hub.store.delete(ORG, "people", person.connec_id)
-    hub.store._run("DELETE FROM externals")
     person.first_name = "Again"
     person.save()
     drain(group)

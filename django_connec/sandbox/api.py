@@ -17,8 +17,9 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 from django_connec.sandbox import records
 from django_connec.sandbox.catalogue import COLLECTIONS, SINGULAR
 from django_connec.sandbox.faults import Faults
-from django_connec.sandbox.filters import BadFilter, order_by, where
+from django_connec.sandbox.filters import BadFilter, order_by, read_filter
 from django_connec.sandbox.ids import show
+from django_connec.sandbox.query import Query as Asked
 from django_connec.sandbox.records import Refused
 from django_connec.sandbox.schema import example_of, schema_of
 from django_connec.sandbox.store import Application, Store
@@ -181,18 +182,16 @@ class Api:
 
     def _list(self, request: Request, caller: records.Caller, resource: str, query: Query, origin: str) -> Response:
         try:
-            condition, values = where(_first(query, "$filter"))
+            condition = read_filter(_first(query, "$filter"))
             order = order_by(_first(query, "$orderby"))
         except BadFilter as error:
             raise Refused(400, f"$filter or $orderby: {error}") from None
-        search = _first(query, "$search")
-        if search:
-            condition, values = f"({condition}) AND FOUND(?, body)", [*values, search]
         top = min(_number(query, "$top", PAGE_CAP), PAGE_CAP)
         skip = _number(query, "$skip", 0)
+        asked = Asked(condition, _first(query, "$search") or "", order, top, skip)
         with self.store.transaction():
-            total = self.store.count(caller.org, resource, condition, values)
-            rows = self.store.find(caller.org, resource, condition, values, order, top, skip)
+            total = self.store.count(caller.org, resource, asked)
+            rows = self.store.find(caller.org, resource, asked)
         shown = show(self.store, caller.org, resource, rows, group_uid=caller.group, external_ids=caller.external_ids)
         pagination: dict[str, Any] = {"skip": skip, "top": top, "total": total}
         if rows and skip + len(rows) < total:

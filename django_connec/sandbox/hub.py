@@ -15,8 +15,10 @@ from django_connec.sandbox.api import Api, Response, error_response
 from django_connec.sandbox.catalogue import COLLECTIONS, SINGULAR, code_prefix, has_status
 from django_connec.sandbox.faults import Fault, Faults
 from django_connec.sandbox.ids import hub_entry, own_entries, read_attributes, show
+from django_connec.sandbox.memory import MemoryStore
 from django_connec.sandbox.records import READ_ONLY, Caller, Refused, Writer
 from django_connec.sandbox.server import HubServer
+from django_connec.sandbox.sqlite import SQLiteStore
 from django_connec.sandbox.store import Application, Row, Store
 from django_connec.sandbox.times import stamp, text_of
 from django_connec.sandbox.webhooks import Delivery, Notifier
@@ -49,7 +51,7 @@ class SandboxHub:
     closed at the end.
 
     Args:
-        database: SQLite file of its own; ``:memory:`` by default.
+        database: SQLite file of its own; ``:memory:``, the default, keeps nothing.
         clock: Returns the hub's time, aware; the system's by default.
         delay: Seconds that changes are collected before applications are notified.
         attempts: Tries of one delivery.
@@ -58,6 +60,7 @@ class SandboxHub:
         singular_as_list: Notify of the company in a list, as of other resources.
         changed: Told of each change in place of the applications, which are not notified then: organisation,
             resource, id, and who wrote it.
+        store: Where the data is kept, in place of ``database``.
     """
 
     def __init__(
@@ -71,9 +74,10 @@ class SandboxHub:
         timeout: float = 10.0,
         singular_as_list: bool = True,
         changed: Callable[[str, str, str, str], None] | None = None,
+        store: Store | None = None,
     ) -> None:
         self.clock = clock or (lambda: dt.datetime.now(dt.UTC))
-        self.store = Store(database)
+        self.store: Store = store or (MemoryStore() if database == ":memory:" else SQLiteStore(database))
         self.faults = Faults()
         self.notifier = Notifier(
             self.store,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django_connec.sandbox.catalogue import code_prefix, has_status
-from django_connec.sandbox.filters import BadFilter, column, sql_value
+from django_connec.sandbox.filters import BadFilter, attribute_path, comparable
 from django_connec.sandbox.ids import (
     ROW_IDS,
     UnknownReference,
@@ -20,6 +20,7 @@ from django_connec.sandbox.ids import (
     repointed,
     without_row_ids,
 )
+from django_connec.sandbox.query import All, Compare, Query, equal, value_at
 from django_connec.sandbox.store import Row, Store
 from django_connec.sandbox.times import stamp
 
@@ -65,7 +66,7 @@ class Writer:
         return row
 
     def singular(self, caller: Caller, resource: str) -> Row:
-        rows = self.store.find(caller.org, resource, limit=1)
+        rows = self.store.find(caller.org, resource, Query(top=1))
         if not rows:
             raise Refused(404, "No such record")
         return rows[0]
@@ -105,7 +106,7 @@ class Writer:
         """POST or PUT of a singular resource."""
         entries = _entries(attributes.get("id"))
         with self.store.transaction():
-            rows = self.store.find(caller.org, resource, limit=1)
+            rows = self.store.find(caller.org, resource, Query(top=1))
             read = self._read(caller, resource, attributes)
             if rows:
                 return self._change(caller, resource, rows[0], read, entries, attributes), False
@@ -175,7 +176,7 @@ class Writer:
         options = attributes.get("opts")
         name = options.get("attach_to_organization") if isinstance(options, Mapping) else None
         if resource == "people" and isinstance(name, str) and name:
-            found = self.store.find(caller.org, "organizations", f"{column('name')} = ?", [name], limit=1)
+            found = self.store.find(caller.org, "organizations", Query(equal("name", name), top=1))
             row = found[0] if found else self.create(caller, "organizations", {"name": name})[0]
             read["organization_id"] = row.id
         return read
@@ -203,14 +204,15 @@ class Writer:
             if not isinstance(alternative, list) or not all(isinstance(name, str) for name in alternative):
                 raise Refused(400, "matching_fields must name attributes")
             try:
-                wanted = {column(name): sql_value(_at(read, name)) for name in alternative}
+                paths = [attribute_path(name) for name in alternative]
+                wanted = {path: comparable(value_at(read, path)) for path in paths}
             except BadFilter:
                 raise Refused(400, "matching_fields must name attributes") from None
             # Empty values match nothing: everybody without an address would be the same person.
             if not wanted or not all(isinstance(v, (str, int, float)) and v != "" for v in wanted.values()):
                 continue
-            condition = " AND ".join(f"{expression} = ?" for expression in wanted)
-            found = self.store.find(caller.org, resource, condition, list(wanted.values()), limit=1)
+            condition = All([Compare(path, "eq", value) for path, value in wanted.items()])
+            found = self.store.find(caller.org, resource, Query(condition, top=1))
             if found:
                 return found[0]
         return None
@@ -264,10 +266,3 @@ def _same_row(held: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
 
 def _same_application(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return (one.get("provider"), one.get("realm")) == (other.get("provider"), other.get("realm"))
-
-
-def _at(body: Mapping[str, Any], path: str) -> Any:
-    value: Any = body
-    for key in path.replace("/", ".").split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value

@@ -1,48 +1,25 @@
-"""What the hub knows, in SQLite: a file of its own, or memory. Never the host's database."""
+"""What a hub asks of its storage: one small interface, in memory for tests and in SQLite for everything else."""
 
 from __future__ import annotations
 
-import json
-import re
-import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-__all__ = ["Application", "Row", "Store"]
+from django_connec.sandbox.query import Query
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS applications (
-    api_id TEXT PRIMARY KEY, api_key TEXT NOT NULL, webhook_url TEXT, resources TEXT,
-    external_ids INTEGER NOT NULL, echo INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS groups (
-    uid TEXT NOT NULL, api_id TEXT NOT NULL, org TEXT NOT NULL, revoked INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (uid, api_id));
-CREATE TABLE IF NOT EXISTS records (
-    seq INTEGER PRIMARY KEY, org TEXT NOT NULL, resource TEXT NOT NULL, id TEXT NOT NULL,
-    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, body TEXT NOT NULL,
-    UNIQUE (org, resource, id));
-CREATE INDEX IF NOT EXISTS records_listed ON records (org, resource, seq);
-CREATE INDEX IF NOT EXISTS records_created ON records (org, resource, created_at, seq);
-CREATE INDEX IF NOT EXISTS records_updated ON records (org, resource, updated_at, seq);
-CREATE TABLE IF NOT EXISTS externals (
-    org TEXT NOT NULL, resource TEXT NOT NULL, provider TEXT NOT NULL, realm TEXT NOT NULL, external TEXT NOT NULL,
-    id TEXT NOT NULL, PRIMARY KEY (org, resource, provider, realm, external));
-DROP INDEX IF EXISTS externals_record;
-CREATE INDEX IF NOT EXISTS externals_owner ON externals (org, resource, id, provider, realm);
-CREATE TABLE IF NOT EXISTS merged (
-    org TEXT NOT NULL, resource TEXT NOT NULL, loser TEXT NOT NULL, keeper TEXT NOT NULL,
-    PRIMARY KEY (org, resource, loser));
-CREATE TABLE IF NOT EXISTS counters (
-    org TEXT NOT NULL, resource TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (org, resource));
-"""
+__all__ = ["EVERYTHING", "Application", "External", "Row", "Store"]
+
+EVERYTHING = Query()
+
+#: Provider, realm and id of an application's entry.
+External = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One application of the marketplace.
+    """One application of the marketplace, or somebody else with credentials of the API.
 
     Attributes:
         api_id: User name of its Basic credentials, both ways.
@@ -51,6 +28,7 @@ class Application:
         resources: What it subscribed to; ``None``: everything.
         external_ids: Notifications carry ids in list form.
         echo: It is notified of its own writes too.
+        tenant: It sees every organisation, by the organisation's own id (Connec! API v2, authentication).
     """
 
     api_id: str
@@ -59,11 +37,12 @@ class Application:
     resources: frozenset[str] | None = None
     external_ids: bool = True
     echo: bool = False
+    tenant: bool = False
 
 
 @dataclass(slots=True)
 class Row:
-    """One record as stored: ids and references are the hub's own."""
+    """One record as stored: ids and references are the hub's own. Whoever is given one may change it."""
 
     id: str
     created_at: str
@@ -71,279 +50,82 @@ class Row:
     body: dict[str, Any]
 
 
-class Store:
-    """All data of one hub. Safe to share between threads; writers take turns.
+class Store(Protocol):
+    """All data of one hub. Safe to share between threads; writers take turns."""
 
-    Args:
-        path: The SQLite file; ``:memory:`` keeps nothing.
-    """
-
-    def __init__(self, path: str = ":memory:") -> None:
-        self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.create_function("REGEXP", 2, _matches, deterministic=True)
-        self._connection.create_function("FOUND", 2, _found, deterministic=True)
-        if path != ":memory:":
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.executescript(SCHEMA)
-        self._depth = 0
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Hold the store for one operation: all of it is kept, or none."""
-        with self._lock:
-            if self._depth == 0:
-                self._connection.execute("BEGIN IMMEDIATE")
-            self._depth += 1
-            try:
-                yield
-            except BaseException:
-                if self._depth == 1:
-                    self._connection.execute("ROLLBACK")
-                raise
-            else:
-                if self._depth == 1:
-                    self._connection.execute("COMMIT")
-            finally:
-                self._depth -= 1
+    def transaction(self) -> AbstractContextManager[None]:
+        """Hold the store for one operation: all of it is kept, or none. May be nested."""
 
     def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+        """Let go of what is held open."""
 
-    # Applications and groups ----------------------------------------------------------------------------
+    # Applications and groups
 
     def save_application(self, application: Application) -> None:
-        resources = None if application.resources is None else json.dumps(sorted(application.resources))
-        self._run(
-            "INSERT OR REPLACE INTO applications VALUES (?, ?, ?, ?, ?, ?)",
-            application.api_id,
-            application.api_key,
-            application.webhook_url,
-            resources,
-            application.external_ids,
-            application.echo,
-        )
+        """Register an application, or change how it is registered."""
 
-    def applications(self) -> list[Application]:
-        return [
-            Application(
-                row[0],
-                row[1],
-                row[2],
-                None if row[3] is None else frozenset(json.loads(row[3])),
-                bool(row[4]),
-                bool(row[5]),
-            )
-            for row in self._all("SELECT * FROM applications ORDER BY api_id")
-        ]
+    def applications(self) -> Sequence[Application]:
+        """Return all applications, by their API ids."""
 
     def save_group(self, uid: str, api_id: str, org: str) -> None:
-        self._run("INSERT OR REPLACE INTO groups VALUES (?, ?, ?, 0)", uid, api_id, org)
+        """Let an application see an organisation under this group id; a revoked one sees it again."""
 
     def revoke(self, uid: str) -> None:
-        self._run("UPDATE groups SET revoked = 1 WHERE uid = ?", uid)
+        """Take a group away from whoever has it."""
 
     def org_of(self, uid: str, api_id: str | None = None) -> str | None:
         """Return the organisation that a group belongs to, where the application may see it."""
-        rows = self._all(
-            "SELECT org FROM groups WHERE uid = ? AND (? IS NULL OR api_id = ?) AND revoked = 0", uid, api_id, api_id
-        )
-        return str(rows[0][0]) if rows else None
 
     def org_behind(self, uid: str) -> str | None:
         """Return the organisation that a group belongs to, or belonged to before it was revoked."""
-        rows = self._all("SELECT org FROM groups WHERE uid = ?", uid)
-        return str(rows[0][0]) if rows else None
 
     def groups_of(self, org: str) -> list[tuple[str, str]]:
         """Return the groups that share an organisation's data, each with its application."""
-        return [(r[0], r[1]) for r in self._all("SELECT uid, api_id FROM groups WHERE org = ? AND revoked = 0", org)]
 
-    # Records --------------------------------------------------------------------------------------------
-
-    def keeper_of(self, org: str, resource: str, id: str) -> str:
-        """Return the id of the record that this one was merged into; the id itself where it was not."""
-        rows = self._all("SELECT keeper FROM merged WHERE org = ? AND resource = ? AND loser = ?", org, resource, id)
-        return str(rows[0][0]) if rows else id
+    # Records
 
     def get(self, org: str, resource: str, id: str) -> Row | None:
         """Return a record; the loser of a merge leads to its keeper."""
-        rows = self._all(
-            "SELECT id, created_at, updated_at, body FROM records WHERE org = ? AND resource = ? AND id = ?",
-            org,
-            resource,
-            self.keeper_of(org, resource, id),
-        )
-        return _row(rows[0]) if rows else None
 
     def save(self, org: str, resource: str, row: Row) -> None:
-        self._run(
-            "INSERT INTO records (org, resource, id, created_at, updated_at, body) VALUES (?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (org, resource, id) DO UPDATE SET updated_at = excluded.updated_at, body = excluded.body",
-            org,
-            resource,
-            row.id,
-            row.created_at,
-            row.updated_at,
-            json.dumps(row.body),
-        )
+        """Put a record in; one that is there keeps its place and its ``created_at``."""
 
     def save_many(self, org: str, resource: str, rows: Iterable[Row]) -> None:
-        with self.transaction():
-            self._connection.executemany(
-                "INSERT INTO records (org, resource, id, created_at, updated_at, body) VALUES (?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT (org, resource, id) DO UPDATE SET created_at = excluded.created_at, "
-                "updated_at = excluded.updated_at, body = excluded.body",
-                ((org, resource, r.id, r.created_at, r.updated_at, json.dumps(r.body)) for r in rows),
-            )
+        """Put many records in, ``created_at`` included; those that are there keep their places."""
 
     def delete(self, org: str, resource: str, id: str) -> None:
-        self._run("DELETE FROM records WHERE org = ? AND resource = ? AND id = ?", org, resource, id)
+        """Forget a record and the ids that applications gave it, as no client can."""
 
-    def find(
-        self,
-        org: str,
-        resource: str,
-        where: str = "1",
-        values: Sequence[Any] = (),
-        order: str = "seq",
-        limit: int = -1,
-        offset: int = 0,
-    ) -> list[Row]:
-        """Return records by a condition in SQL, as :mod:`django_connec.sandbox.filters` makes it."""
-        return [
-            _row(row)
-            for row in self._all(
-                "SELECT id, created_at, updated_at, body FROM records "  # noqa: S608 - built by filters.py
-                f"WHERE org = ? AND resource = ? AND {where} ORDER BY {order}, seq LIMIT ? OFFSET ?",
-                org,
-                resource,
-                *values,
-                limit,
-                offset,
-            )
-        ]
+    def find(self, org: str, resource: str, query: Query = EVERYTHING) -> list[Row]:
+        """Return records."""
 
-    def count(self, org: str, resource: str, where: str = "1", values: Sequence[Any] = ()) -> int:
-        rows = self._all(
-            f"SELECT COUNT(*) FROM records WHERE org = ? AND resource = ? AND {where}",  # noqa: S608 - as above
-            org,
-            resource,
-            *values,
-        )
-        return int(rows[0][0])
+    def count(self, org: str, resource: str, query: Query = EVERYTHING) -> int:
+        """Return how many records there are, whatever page is asked for."""
 
     def mentioning(self, org: str, id: str) -> list[tuple[str, Row]]:
-        """Return all records that have this id somewhere in them, each with its resource."""
-        rows = self._all(
-            "SELECT resource, id, created_at, updated_at, body FROM records WHERE org = ? AND instr(body, ?)",
-            org,
-            json.dumps(id),
-        )
-        return [(row[0], _row(row[1:])) for row in rows]
+        """Return all records that have this text as a value somewhere in them, each with its resource."""
 
-    def next_number(self, org: str, resource: str) -> int:
-        """Return the next short number of a resource."""
-        self._run(
-            "INSERT INTO counters VALUES (?, ?, 1) ON CONFLICT (org, resource) DO UPDATE SET value = value + 1",
-            org,
-            resource,
-        )
-        return int(self._all("SELECT value FROM counters WHERE org = ? AND resource = ?", org, resource)[0][0])
+    def next_number(self, org: str, resource: str, count: int = 1) -> int:
+        """Take so many short numbers of a resource; return the first."""
+
+    # Merges
+
+    def keeper_of(self, org: str, resource: str, id: str) -> str:
+        """Return the id of the record that this one was merged into; the id itself where it was not."""
 
     def merge(self, org: str, resource: str, keeper: str, loser: str) -> None:
         """Let one record be another from now on; its external ids go along."""
-        self._run(
-            "UPDATE OR REPLACE externals SET id = ? WHERE org = ? AND resource = ? AND id = ?",
-            keeper,
-            org,
-            resource,
-            loser,
-        )
-        self._run(
-            "UPDATE merged SET keeper = ? WHERE org = ? AND resource = ? AND keeper = ?", keeper, org, resource, loser
-        )
-        self._run("INSERT OR REPLACE INTO merged VALUES (?, ?, ?, ?)", org, resource, loser, keeper)
-        self.delete(org, resource, loser)
 
-    # External ids ---------------------------------------------------------------------------------------
+    # External ids
 
     def by_external(self, org: str, resource: str, provider: str, realm: str, external: str) -> str | None:
-        rows = self._all(
-            "SELECT id FROM externals WHERE org = ? AND resource = ? AND provider = ? AND realm = ? AND external = ?",
-            org,
-            resource,
-            provider,
-            realm,
-            external,
-        )
-        return str(rows[0][0]) if rows else None
+        """Return the record to which an application gave this id."""
 
     def set_external(self, org: str, resource: str, provider: str, realm: str, external: str, id: str) -> bool:
         """Attach an application's id to a record, in place of its earlier one; returns whether that is news."""
-        if self.by_external(org, resource, provider, realm, external) == id:
-            return False
-        self._run(
-            "DELETE FROM externals WHERE org = ? AND resource = ? AND provider = ? AND realm = ? AND id = ?",
-            org,
-            resource,
-            provider,
-            realm,
-            id,
-        )
-        self._run(
-            "INSERT OR REPLACE INTO externals VALUES (?, ?, ?, ?, ?, ?)", org, resource, provider, realm, external, id
-        )
-        return True
 
-    def externals(self, org: str, resource: str, ids: Sequence[str]) -> dict[str, list[dict[str, str]]]:
-        """Return every application's entries of some records."""
-        found: dict[str, list[dict[str, str]]] = {}
-        for start in range(0, len(ids), 500):
-            part = ids[start : start + 500]
-            rows = self._all(
-                "SELECT id, provider, realm, external FROM externals WHERE org = ? AND resource = ? "  # noqa: S608
-                f"AND id IN ({', '.join('?' * len(part))}) ORDER BY provider, realm",
-                org,
-                resource,
-                *part,
-            )
-            for id, provider, realm, external in rows:
-                found.setdefault(id, []).append({"realm": realm, "provider": provider, "id": external})
-        return found
+    def add_externals(self, org: str, resource: str, entries: Iterable[tuple[str, External]]) -> None:
+        """Attach many ids to records that have none of these applications yet."""
 
-    def _run(self, statement: str, *values: Any) -> None:
-        with self._lock:
-            self._connection.execute(statement, values)
-
-    def _all(self, statement: str, *values: Any) -> list[Any]:
-        with self._lock:
-            return self._connection.execute(statement, values).fetchall()
-
-
-def _row(values: Sequence[Any]) -> Row:
-    return Row(values[0], values[1], values[2], json.loads(values[3]))
-
-
-def _matches(pattern: str, value: Any) -> bool:
-    try:
-        return value is not None and re.search(pattern, str(value), re.IGNORECASE) is not None
-    except re.error:
-        return False
-
-
-def _found(text: str, body: str) -> bool:
-    """Tell whether a text is in a record: in its values, not in the names of its attributes."""
-    wanted = text.casefold()
-    left: list[Any] = [json.loads(body)]
-    while left:
-        value = left.pop()
-        if isinstance(value, dict):
-            left += value.values()
-        elif isinstance(value, list):
-            left += value
-        elif value is not None and not isinstance(value, bool) and wanted in str(value).casefold():
-            return True
-    return False
+    def externals(self, org: str, resource: str, ids: Sequence[str]) -> Mapping[str, list[dict[str, str]]]:
+        """Return every application's entries of some records, by provider and realm."""

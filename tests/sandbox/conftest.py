@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from django_connec.sandbox import SandboxHub
+from django_connec.sandbox.memory import MemoryStore
+from django_connec.sandbox.sqlite import SQLiteStore
 from tests.sandbox.helpers import OTHER, OTHER_GROUP, OTHER_KEY, Api, Receiver, furnish
 
 
@@ -26,8 +28,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def hub(clock: Clock) -> Iterator[SandboxHub]:
-    hub = SandboxHub(clock=clock, delay=0.0, attempts=4, back_off=0.005, timeout=5)
+def storage() -> str:
+    """Where the hub keeps its data; modules that are about data run on both."""
+    return "memory"
+
+
+@pytest.fixture
+def hub(clock: Clock, storage: str) -> Iterator[SandboxHub]:
+    store = MemoryStore() if storage == "memory" else SQLiteStore()
+    hub = SandboxHub(clock=clock, delay=0.0, attempts=4, back_off=0.005, timeout=5, store=store)
     furnish(hub)
     yield hub
     hub.close()

@@ -21,10 +21,6 @@ def told(hub, receiver):
     return told
 
 
-def plan(hub, statement):
-    return " ".join(row[3] for row in hub.store._all(f"EXPLAIN QUERY PLAN {statement}"))
-
-
 # In process ------------------------------------------------------------------------------------------------
 
 
@@ -176,28 +172,6 @@ def test_contacts_and_further_references(external):
 
 
 # Cost ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("statement", "index"),
-    [
-        ("SELECT * FROM records WHERE org='o' AND resource='r' AND (1) ORDER BY seq, seq LIMIT 100", "records_listed"),
-        ("SELECT * FROM records WHERE org='o' AND resource='r' AND id='i'", "sqlite_autoindex_records_1"),
-        ("SELECT * FROM records WHERE org='o' AND resource='r' AND updated_at > 't'", "records_updated"),
-        (
-            "SELECT id FROM externals WHERE org='o' AND resource='r' AND provider='p' AND realm='m' AND external='e'",
-            "sqlite_autoindex_externals_1 (org=? AND resource=? AND provider=? AND realm=? AND external=?)",
-        ),
-        (
-            "DELETE FROM externals WHERE org='o' AND resource='r' AND provider='p' AND realm='m' AND id='i'",
-            "externals_owner",
-        ),
-    ],
-)
-def test_lookups_use_an_index(hub, statement, index):
-    found = plan(hub, statement)
-    assert index in found
-    assert "TEMP B-TREE" not in found
 
 
 def test_loading_costs_the_same_for_each_record(hub):

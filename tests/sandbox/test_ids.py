@@ -7,6 +7,11 @@ import pytest
 from tests.sandbox.helpers import ORG, connec, own
 
 
+@pytest.fixture(params=["memory", "sqlite"])
+def storage(request):
+    return request.param
+
+
 @pytest.fixture
 def pelican(external):
     """The hub's id of an organisation that we gave id 12."""

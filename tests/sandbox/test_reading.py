@@ -19,6 +19,11 @@ ITEMS = [
 ]
 
 
+@pytest.fixture(params=["memory", "sqlite"])
+def storage(request):
+    return request.param
+
+
 @pytest.mark.parametrize(
     "module", sorted(Path(django_connec.sandbox.__file__).parent.glob("*.py")), ids=lambda p: p.stem
 )

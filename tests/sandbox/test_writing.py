@@ -6,6 +6,12 @@ import pytest
 
 from tests.sandbox.helpers import APP, GROUP, ORG, OTHER_GROUP, connec, own
 
+
+@pytest.fixture(params=["memory", "sqlite"])
+def storage(request):
+    return request.param
+
+
 # 2.4 ---------------------------------------------------------------------------------------------------------
 
 
