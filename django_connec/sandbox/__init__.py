@@ -6,7 +6,8 @@ wrong together.
 
 from django_connec.sandbox.faults import Fault
 from django_connec.sandbox.hub import Call, SandboxHub
+from django_connec.sandbox.idp import AnswerStyle, SignOnRefused
 from django_connec.sandbox.store import Application
 from django_connec.sandbox.webhooks import Delivery
 
-__all__ = ["Application", "Call", "Delivery", "Fault", "SandboxHub"]
+__all__ = ["AnswerStyle", "Application", "Call", "Delivery", "Fault", "SandboxHub", "SignOnRefused"]

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from django_connec.sandbox.accounts import Accounts, GroupProfile, Membership, User
 from django_connec.sandbox.api import Api, Response, error_response
 from django_connec.sandbox.catalogue import COLLECTIONS, SINGULAR, code_prefix, has_status
 from django_connec.sandbox.faults import Fault, Faults
+from django_connec.sandbox.idp import AnswerStyle, IdentityProvider
 from django_connec.sandbox.ids import hub_entry, own_entries, read_attributes, show
 from django_connec.sandbox.memory import MemoryStore
 from django_connec.sandbox.records import READ_ONLY, Caller, Refused, Writer
@@ -61,6 +63,11 @@ class SandboxHub:
         changed: Told of each change in place of the applications, which are not notified then: organisation,
             resource, id, and who wrote it.
         store: Where the data is kept, in place of ``database``.
+        sso: How the identity provider answers; as Maestrano's, signed with SHA-256, by default.
+
+    Attributes:
+        accounts: Users, groups, memberships and where the applications are.
+        idp: The identity provider.
     """
 
     def __init__(
@@ -75,6 +82,7 @@ class SandboxHub:
         singular_as_list: bool = True,
         changed: Callable[[str, str, str, str], None] | None = None,
         store: Store | None = None,
+        sso: AnswerStyle | None = None,
     ) -> None:
         self.clock = clock or (lambda: dt.datetime.now(dt.UTC))
         self.store: Store = store or (MemoryStore() if database == ":memory:" else SQLiteStore(database))
@@ -92,6 +100,8 @@ class SandboxHub:
         self.api = Api(self.store, lambda: self.clock(), self._changed, self.faults)
         self.calls: deque[Call] = deque(maxlen=10_000)
         self._writer = Writer(self.store, lambda: self.clock(), self._changed)
+        self.accounts = Accounts(self.store, database, lambda: self.clock())
+        self.idp = IdentityProvider(self.accounts, lambda: self.clock(), keeps=database != ":memory:", style=sso)
 
     def __enter__(self) -> Self:
         return self
@@ -110,23 +120,61 @@ class SandboxHub:
         resources: Iterable[str] | None = None,
         external_ids: bool = True,
         echo: bool = False,
+        **addresses: str,
     ) -> Application:
         """Register an application, or change how it is registered.
 
         Args:
-            webhook_url: Where it is notified; ``None``: nowhere.
+            webhook_url: Where it is notified; by default at its ``host``, and nowhere without one.
             resources: What it subscribes to; everything by default.
             external_ids: Notifications carry ids in list form.
             echo: It is notified of its own writes too.
+            addresses: ``name``, ``host`` and the others of :class:`~django_connec.sandbox.accounts.Registration`.
         """
+        registration = self.accounts.register(api_id, **addresses)
+        if webhook_url is None and registration.host:
+            webhook_url = registration.host + registration.path("notification")
         subscribed = None if resources is None else frozenset(resources)
         application = Application(api_id, api_key, webhook_url, subscribed, external_ids, echo)
         self.store.save_application(application)
         return application
 
-    def add_group(self, uid: str, *, api_id: str, org: str) -> None:
-        """Let an application see an organisation's data under this group id."""
+    def add_group(self, uid: str, *, api_id: str, org: str, **profile: Any) -> GroupProfile:
+        """Let an application see an organisation's data under this group id.
+
+        Args:
+            profile: ``name`` and the others of :class:`~django_connec.sandbox.accounts.GroupProfile`.
+        """
         self.store.save_group(uid, api_id, org)
+        return self.accounts.save_group(uid, **{"status": "running", **profile})
+
+    def add_user(
+        self, uid: str | None = None, *, groups: Mapping[str, str | None] | None = None, **details: Any
+    ) -> User:
+        """Make a user who can sign on, or change one.
+
+        Args:
+            uid: The next ``usr-…`` by default.
+            groups: The role in each group that the user belongs to, such as ``{"cld-7p2k": "Admin"}``.
+            details: ``name``, ``surname``, ``email`` and the others of
+                :class:`~django_connec.sandbox.accounts.User`.
+        """
+        user = self.accounts.save_user(uid, **details)
+        for group, role in (groups or {}).items():
+            self.add_member(user.uid, group, role)
+        return user
+
+    def add_member(self, user: str, group: str, role: str | None = "Member") -> Membership:
+        """Let a user belong to a group, or change the role.
+
+        Args:
+            role: ``Member``, ``Power User``, ``Admin`` or ``Super Admin``; ``None``: a guest.
+
+        Raises:
+            LookupError: There is no such user or group.
+            ValueError: There is no such role.
+        """
+        return self.accounts.save_member(user, group, role)
 
     def add_organisation(self, org: str, groups: Mapping[str, str]) -> None:
         """Let several applications share an organisation's data.
@@ -267,6 +315,7 @@ class SandboxHub:
     def close(self) -> None:
         """Stop notifying and let go of the database."""
         self.notifier.close()
+        self.accounts.close()
         self.store.close()
 
     def _log(self, method: str, path: str, status: int, milliseconds: float, operations: int) -> None:

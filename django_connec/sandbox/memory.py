@@ -12,7 +12,7 @@ from typing import Any
 
 from django_connec.sandbox.query import COLUMNS, All, Compare, Condition, Either, Order, Query, scalar, value_at
 from django_connec.sandbox.searching import found_in, matches
-from django_connec.sandbox.store import EVERYTHING, Application, External, Row
+from django_connec.sandbox.store import EVERYTHING, Application, External, Group, Row
 
 __all__ = ["MemoryStore"]
 
@@ -114,6 +114,10 @@ class MemoryStore:
     def org_behind(self, uid: str) -> str | None:
         with self._lock:
             return next((org for (group, _), (org, _) in self._groups.items() if group == uid), None)
+
+    def groups(self) -> list[Group]:
+        with self._lock:
+            return [Group(uid, api_id, org, revoked) for (uid, api_id), (org, revoked) in self._groups.items()]
 
     def groups_of(self, org: str) -> list[tuple[str, str]]:
         with self._lock:

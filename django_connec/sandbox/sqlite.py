@@ -12,7 +12,7 @@ from typing import Any
 from django_connec.sandbox.query import Query
 from django_connec.sandbox.searching import found_in, matches
 from django_connec.sandbox.sql import order_of, where
-from django_connec.sandbox.store import EVERYTHING, Application, External, Row
+from django_connec.sandbox.store import EVERYTHING, Application, External, Group, Row
 
 __all__ = ["SQLiteStore"]
 
@@ -147,6 +147,10 @@ class SQLiteStore:
     def org_behind(self, uid: str) -> str | None:
         rows = self._all("SELECT org FROM groups WHERE uid = ?", uid)
         return str(rows[0][0]) if rows else None
+
+    def groups(self) -> list[Group]:
+        rows = self._all("SELECT uid, api_id, org, revoked FROM groups ORDER BY rowid")
+        return [Group(row[0], row[1], row[2], bool(row[3])) for row in rows]
 
     def groups_of(self, org: str) -> list[tuple[str, str]]:
         rows = self._all("SELECT uid, api_id FROM groups WHERE org = ? AND revoked = 0 ORDER BY uid, api_id", org)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from django_connec.sandbox.query import Query
 
-__all__ = ["EVERYTHING", "Application", "External", "Row", "Store"]
+__all__ = ["EVERYTHING", "Application", "External", "Group", "Row", "Store"]
 
 EVERYTHING = Query()
 
@@ -38,6 +38,16 @@ class Application:
     external_ids: bool = True
     echo: bool = False
     tenant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A customer of one application: the name under which it sees an organisation's data."""
+
+    uid: str
+    api_id: str
+    org: str
+    revoked: bool
 
 
 @dataclass(slots=True)
@@ -78,6 +88,9 @@ class Store(Protocol):
 
     def org_behind(self, uid: str) -> str | None:
         """Return the organisation that a group belongs to, or belonged to before it was revoked."""
+
+    def groups(self) -> list[Group]:
+        """Return all groups, those that were revoked included, in the order in which they were made."""
 
     def groups_of(self, org: str) -> list[tuple[str, str]]:
         """Return the groups that share an organisation's data, each with its application."""
