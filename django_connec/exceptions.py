@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.core.exceptions import ImproperlyConfigured
 
-__all__ = ["BadValue", "ConnecConfigurationError", "LeaseLost", "MapperError", "SliceOver"]
+__all__ = [
+    "BadValue",
+    "ConnecConfigurationError",
+    "GroupBusy",
+    "LeaseLost",
+    "MapperError",
+    "RelinkError",
+    "ResourceOff",
+    "SharingEnded",
+    "SliceOver",
+]
 
 
 class ConnecConfigurationError(ImproperlyConfigured):
@@ -13,6 +23,22 @@ class ConnecConfigurationError(ImproperlyConfigured):
 
 class SliceOver(Exception):
     """A slice of work has taken its time; what is committed stays, and the next slice goes on from there."""
+
+
+class SharingEnded(Exception):
+    """The customer cancelled, or switched sharing off, while his group was being worked on; the work ends here."""
+
+
+class ResourceOff(SharingEnded):
+    """The customer switched off this one resource, in this direction, meanwhile; the work goes on with the others."""
+
+
+class GroupBusy(Exception):
+    """Another worker is reading or sending for the group; try again when it has finished."""
+
+
+class RelinkError(ValueError):
+    """A group cannot take over the rows of another one; the message says why, and what to do instead."""
 
 
 class MapperError(ImproperlyConfigured):

@@ -15,6 +15,7 @@ __all__ = [
     "records_applied",
     "records_pushed",
     "sync_finished",
+    "user_removed",
 ]
 
 #: Records of the hub were written here. Carries ``group``, ``resource``, ``created`` and ``updated`` (lists of
@@ -44,3 +45,8 @@ group_linked = Signal()
 
 #: A customer cancelled. Carries ``group``.
 group_unlinked = Signal()
+
+#: The hub took a user out of a group (account webhook). Carries ``group``, ``user_uid`` (the user's own id,
+#: ``usr-…``) and ``virtual_uid`` (the same user in this group only, ``usr-….cld-…``). Sent as often as the hub says
+#: it, also for users that were never here. A receiver that raises makes the hub's call fail, so that it is repeated.
+user_removed = Signal()

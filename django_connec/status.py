@@ -85,9 +85,13 @@ def status_of(group: ConnecGroup) -> GroupStatus:
         _state(group),
         resources,
         Tombstone.objects.filter(group=group, sent_at__isnull=True).exclude(status="").count(),
-        LinkBack.objects.filter(group=group).count(),
+        LinkBack.objects.filter(group=group, model_label__in=_sent_labels(group)).count(),
         Conflict.objects.filter(group=group, decision=Conflict.Decision.OPEN).count(),
     )
+
+
+def _sent_labels(group: ConnecGroup) -> list[str]:
+    return [mapper.label for mapper in registry.ordered() if group.shares(mapper.meta.resource, "push")]
 
 
 def _state(group: ConnecGroup) -> str:

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from django_connec.webhooks.account import GroupUserView, GroupView
 from django_connec.webhooks.views import NotificationView
 
 app_name = "django_connec"
@@ -10,4 +11,16 @@ urlpatterns = [
     # Described once: a second path of the same operation would have to be told apart in the API's document.
     path("connec/notifications", NotificationView.as_view(schema=None), name="notifications-default"),
     path("connec/notifications/<str:marketplace>", NotificationView.as_view(), name="notifications"),
+    path("account/groups/<str:uid>", GroupView.as_view(schema=None), name="account-group-default"),
+    path("account/groups/<str:uid>/<str:marketplace>", GroupView.as_view(), name="account-group"),
+    path(
+        "account/groups/<str:uid>/users/<str:user_uid>",
+        GroupUserView.as_view(schema=None),
+        name="account-group-user-default",
+    ),
+    path(
+        "account/groups/<str:uid>/users/<str:user_uid>/<str:marketplace>",
+        GroupUserView.as_view(),
+        name="account-group-user",
+    ),
 ]

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from django_connec.client import ConnecClient, ConnecError, client_for
 from django_connec.conf import get_settings
-from django_connec.exceptions import ConnecConfigurationError, SliceOver
+from django_connec.exceptions import ConnecConfigurationError, SharingEnded, SliceOver
 from django_connec.failures import drop_orphans
 from django_connec.inbound import Outcome, apply_records, parked
 from django_connec.leases import HeldLease, hold
@@ -162,7 +162,7 @@ def _renewing(lease: HeldLease, progress: Progress | None, seconds: float | None
 def _work(group: ConnecGroup, lease: HeldLease, report: Report, seconds: float | None) -> None:
     client = client_of(group)
     # A hub that is away is met again by the drain, which puts the group off.
-    with contextlib.suppress(ConnecError):
+    with contextlib.suppress(ConnecError, SharingEnded):
         _retry_records(group, client, report)
     drained = drain(group, client, lease, seconds=seconds)
     for resource, counts in drained.counts.items():
@@ -180,6 +180,7 @@ def _retry_records(group: ConnecGroup, client: ConnecClient, report: Report) -> 
     drop_orphans(group)
     parked.expire(group)
     for resource, records in parked.due_records(group).items():
+        group.require_sharing()
         report.retried.add(apply_records(group, resource, records, source="retry", client=client))
     due = Failure.objects.due(timezone.now()).filter(group=group, direction=Failure.Direction.PULL)
     by_resource: dict[str, list[Any]] = {}
@@ -187,6 +188,7 @@ def _retry_records(group: ConnecGroup, client: ConnecClient, report: Report) -> 
         if failure.record is not None:
             by_resource.setdefault(failure.resource, []).append(json.loads(bytes(failure.record)))
     for resource, records in by_resource.items():
+        group.require_sharing()
         report.retried.add(apply_records(group, resource, records, source="retry", client=client))
 
 

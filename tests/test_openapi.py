@@ -20,3 +20,13 @@ def test_notification_endpoint_is_described():
         "scheme": "basic",
         "description": "API id and API key of the marketplace.",
     }
+
+
+def test_account_endpoints_are_described():
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    paths = schema["paths"]
+    group = paths["/maestrano/account/groups/{uid}/{marketplace}"]["delete"]
+    user = paths["/maestrano/account/groups/{uid}/users/{user_uid}/{marketplace}"]["delete"]
+    assert set(group["responses"]) == {"200", "204", "401", "404"}
+    assert set(user["responses"]) == {"200", "204", "401", "404", "500"}
+    assert "requestBody" not in group

@@ -21,6 +21,7 @@ from django_connec.mapping import ChoiceField, Field, Mapper, registry
 from django_connec.models import Conflict, ConnecGroup, Failure, Lease, LinkBack, Notification, ParkedRecord, SyncCursor
 from django_connec.models import Tombstone as Grave
 from django_connec.reading import import_group, poll_group
+from django_connec.status import status_of
 from django_connec.webhooks.deliveries import apply_delivery
 from django_connec.work import client_of, work_group
 from tests.app.models import Company, Invoice, Organization, Person
@@ -435,10 +436,19 @@ def test_only_ids_that_the_hub_lacks_are_kept_to_be_linked(group, company):
     }
 
 
-def test_resource_that_is_not_pushed_is_not_linked(group, company):
+def test_resource_that_is_not_pushed_is_linked_when_it_is(hub, group, company):
     group.entities = {"people": {"pull": True, "push": False}}
+    group.save()
+    hub.load(ORG, "people", [{"id": "p-1", "first_name": "New"}])
     assert apply(group, {"id": "p-1", "first_name": "New"}, resource="people") == {"created": 1}
-    assert not LinkBack.objects.exists()
+    drain(group)
+    assert hub.paths() == []
+    assert status_of(group).link_backs == 0
+    group.entities = {}
+    group.save()
+    drain(group)
+    row = Person.objects.get()
+    assert hub.by_external(ORG, "people", PROVIDER, group.uid, str(row.pk))["first_name"] == "New"
 
 
 # What failed or waits, tried again ------------------------------------------------------------------------

@@ -465,13 +465,17 @@ def test_refused_credential_for_a_link_stops_the_group(hub, group, company):
     assert group.stopped_at is not None
 
 
-def test_links_of_a_resource_that_is_not_pushed_any_more_are_dropped(hub, group, company):
+def test_links_of_a_resource_that_is_not_pushed_any_more_wait(hub, group, company):
     linked(hub, group, "A")
     group.entities = {"people": {"push": False}}
     group.save()
     drain(group)
     assert hub.paths() == []
+    group.entities = {}
+    group.save()
+    drain(group)
     assert not LinkBack.objects.exists()
+    assert hub.operations == 1
 
 
 def test_link_carries_the_prefix_and_its_answer_is_no_news(hub, group, company, mapped, sent):

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import router, transaction
 
 from django_connec.client import ConnecClient, ConnecUnavailable
+from django_connec.exceptions import SharingEnded
 from django_connec.failures import FailedRecord, drop_failures, store_failures
 from django_connec.inbound import parked
 from django_connec.inbound.chunk import ChunkResult, write_chunk
@@ -93,8 +94,18 @@ class Application:
             total.ignored += len(records)
             return total
         for start in range(0, len(records), CHUNK):
+            if start and not self._still_shared(resource):
+                total.ignored += len(records) - start
+                break
             total.add(self._apply_page(resource, records[start : start + CHUNK]))
         return total
+
+    def _still_shared(self, resource: str) -> bool:
+        try:
+            self.group.require_sharing(resource)
+        except SharingEnded:
+            return False
+        return True
 
     def _apply_page(self, resource: str, records: Sequence[Any]) -> Outcome:
         outcome = Outcome()

@@ -198,7 +198,7 @@ def _finish(
         send_post_save(changed, using)
     if "after_apply" in mapper.customises and changed:
         mapper.after_apply([row for row, _ in changed])
-    if group.shares(mapper.meta.resource, "push") and not mapper.is_singular:
+    if not mapper.is_singular:
         first_seen = [*created, *(w for w in updated if _is_new_link(w))]
         links = [
             (group.pk, mapper.label, str(w.row.pk), w.item.connec_id or "", 0)

@@ -9,6 +9,7 @@ from django_connec.models.managers import ConnecManager, ConnecQuerySet
 from django_connec.models.mixins import ConnecRowMixin, ConnecSyncMixin
 from django_connec.models.notification import Notification
 from django_connec.models.parked import ParkedRecord
+from django_connec.models.platform import PlatformCopy
 from django_connec.models.row_managers import ConnecRowManager, ConnecRowQuerySet
 from django_connec.models.runs import SyncCursor, SyncRun
 from django_connec.models.tombstone import Tombstone
@@ -27,6 +28,7 @@ __all__ = [
     "LinkBack",
     "Notification",
     "ParkedRecord",
+    "PlatformCopy",
     "SyncCursor",
     "SyncRun",
     "Tombstone",

@@ -9,11 +9,15 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_connec.exceptions import ResourceOff, SharingEnded
 from django_connec.signals import group_linked, group_unlinked
 
 __all__ = ["ConnecGroup", "ConnecGroupQuerySet"]
 
 SharingDirection = Literal["pull", "push"]
+
+#: What the customer may change while his group is being worked on.
+SWITCHES = ("is_active", "sharing_enabled", "entities", "historical_data")
 
 
 class ConnecGroupQuerySet(models.QuerySet["ConnecGroup"]):
@@ -22,6 +26,10 @@ class ConnecGroupQuerySet(models.QuerySet["ConnecGroup"]):
     def linked(self) -> Self:
         """Groups whose customer has this application and shares data with it."""
         return self.filter(is_active=True, sharing_enabled=True)
+
+    def cancelled(self) -> Self:
+        """Groups whose customer has removed this application, latest first."""
+        return self.filter(is_active=False).order_by("-unlinked_at", "-pk")
 
     def working(self) -> Self:
         """Linked groups that the hub has not turned away (401/403)."""
@@ -70,6 +78,7 @@ class ConnecGroup(models.Model):
     retry_at = models.DateTimeField(_("next attempt"), null=True, blank=True, editable=False)
     retry_count = models.PositiveIntegerField(_("attempts"), default=0, editable=False)
     wake_requested_at = models.DateTimeField(null=True, blank=True, editable=False)
+    sync_requested_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = ConnecGroupQuerySet.as_manager()
 
@@ -96,6 +105,25 @@ class ConnecGroup(models.Model):
         entry = self.entities.get(resource) if isinstance(self.entities, dict) else None
         return bool(entry.get(direction, True)) if isinstance(entry, dict) else True
 
+    def require_sharing(self, resource: str = "", direction: SharingDirection = "pull") -> None:
+        """Look at the switches as they are stored now, before the next step of work that is under way. One query.
+
+        Args:
+            resource: What the step is about; empty: nothing in particular.
+            direction: Which way it goes.
+
+        Raises:
+            ResourceOff: This resource may not be read or sent any more, others may.
+            SharingEnded: Nothing more may be read or sent.
+        """
+        stored = type(self)._base_manager.using(self._state.db).filter(pk=self.pk).values(*SWITCHES).first()
+        for name, value in (stored or {"is_active": False}).items():
+            setattr(self, name, value)
+        if not self.is_linked:
+            raise SharingEnded(self.uid)
+        if resource and not self.shares(resource, direction):
+            raise ResourceOff(f"{self.uid} {resource}")
+
     def is_within_history(self, made_at: dt.datetime | None) -> bool:
         """Tell whether a record made at this time may be shared; one of unknown age may."""
         return self.historical_data or made_at is None or made_at >= self.linked_at
@@ -104,17 +132,47 @@ class ConnecGroup(models.Model):
         """Link (again), forget what stopped the group before, and send ``group_linked``."""
         created = self.pk is None
         self.is_active = True
-        self.linked_at, self.unlinked_at = timezone.now(), None
+        self.unlinked_at = None
+        if created or self.historical_data:
+            # Without historical data it says since when records are shared: a second link must not hide some again.
+            self.linked_at = timezone.now()
         self._clear_stop()
         self.save()
         group_linked.send_robust(type(self), group=self, created=created)
 
     def unlink(self) -> None:
-        """Stop reading and sending at once and send ``group_unlinked``; the rows here stay."""
+        """Stop reading and sending at once and send ``group_unlinked``; the rows here stay, and :meth:`link` resumes.
+
+        Work that is under way ends before its next step. Once more changes nothing, and sends nothing.
+        """
+        now = timezone.now()
+        linked = type(self)._base_manager.using(self._state.db).filter(pk=self.pk, is_active=True)
+        ended = linked.update(is_active=False, unlinked_at=now)
         self.is_active = False
-        self.unlinked_at = timezone.now()
-        self.save(update_fields=["is_active", "unlinked_at"])
-        group_unlinked.send_robust(type(self), group=self)
+        if ended:
+            self.unlinked_at = now
+            group_unlinked.send_robust(type(self), group=self)
+
+    def predecessors(self) -> ConnecGroupQuerySet:
+        """Return the cancelled groups of the same organisation and marketplace, latest first.
+
+        A customer who removes this application and adds it again comes back under another group id (Connec! API
+        v2, addressing). One without an organisation id has none.
+        """
+        groups = ConnecGroup.objects.cancelled().filter(marketplace=self.marketplace, org_uid=self.org_uid)
+        return groups.exclude(pk=self.pk).exclude(org_uid="")
+
+    def relink_from(self, old: ConnecGroup) -> int:
+        """Take over the rows, ids, choices and bookkeeping of a cancelled group of the same customer.
+
+        See :func:`django_connec.relinking.relink`, which says what moves and what it raises.
+
+        Returns:
+            How many rows moved.
+        """
+        from django_connec.relinking import relink
+
+        return relink(self, old)
 
     def stop(self, reason: str) -> None:
         """Take the group out of work until :meth:`resume`: the hub answers 401 or 403."""

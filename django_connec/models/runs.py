@@ -25,6 +25,7 @@ class SyncRun(models.Model):
         PARTIAL = "partial", _("some records failed")
         PAUSED = "paused", _("goes on in the next slice")
         FAILED = "failed", _("failed")
+        ENDED = "ended", _("ended: the customer stopped sharing")
 
     group = models.ForeignKey(ConnecGroup, on_delete=models.CASCADE, related_name="runs", verbose_name=_("group"))
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)

@@ -65,6 +65,7 @@ def send_tombstones(
     if not tombstones:
         return 0, 0, 0
     lease.check()
+    group.require_sharing()
     results, _ = run_batch(client, [_operation(group, tombstone) for tombstone in tombstones])
     lease.confirm()
     sent = failed = 0
@@ -93,7 +94,10 @@ def send_link_backs(
     """
     now = timezone.now()
     due = LinkBack.objects.using(using).filter(
-        Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now), group=group
+        Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now),
+        group=group,
+        # What is switched off waits, and is told when it is switched on again.
+        model_label__in=[m.label for m in registry.ordered() if group.shares(m.meta.resource, "push")],
     )
     links = list(due.order_by("pk")[:limit])
     if not links:
@@ -104,7 +108,7 @@ def send_link_backs(
     for link in links:
         mapper = mappers[link.model_label]
         pk = mapper.pk_from(f"{mapper.meta.id_prefix}{link.object_id}") if mapper is not None else None
-        if mapper is None or pk is None or not group.shares(mapper.meta.resource, "push"):
+        if mapper is None or pk is None:
             obsolete.append(link.pk)
         else:
             usable.append((link, mapper, pk))
@@ -113,6 +117,7 @@ def send_link_backs(
         for link, mapper, pk in usable
     ]
     lease.check()
+    group.require_sharing()
     results, skew = run_batch(client, operations) if operations else ([], dt.timedelta(0))
     lease.confirm()
     later: list[LinkBack] = []

@@ -12,6 +12,7 @@ from django.db import router, transaction
 from django_connec.backoff import next_attempt
 from django_connec.client import ConnecAuthError, ConnecClient, ConnecError, ConnecUnavailable
 from django_connec.conf import get_settings
+from django_connec.exceptions import ResourceOff, SharingEnded
 from django_connec.failures import FailedRecord, store_failures
 from django_connec.leases import HeldLease
 from django_connec.mapping import Mapper, registry
@@ -95,6 +96,9 @@ class _Drain:
     def run(self) -> DrainResult:
         try:
             self._send_all()
+        except SharingEnded:
+            # Nothing of the group is due any more.
+            self.result.is_complete = True
         except ConnecAuthError as error:
             self.group.stop(error.reason)
             self._stopped(error)
@@ -143,7 +147,10 @@ class _Drain:
             keys = pending_keys(mapper, self.group, self.size, leave_out=put_off, using=self.using)
             if not keys:
                 return
-            sent = self.sender.send(mapper, keys, first_link)
+            try:
+                sent = self.sender.send(mapper, keys, first_link)
+            except ResourceOff:
+                return
             put_off.update(sent.put_off)
             self.result.add(mapper.meta.resource, sent)
         self.result.is_complete = False

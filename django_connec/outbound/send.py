@@ -100,6 +100,7 @@ class Sender:
         Raises:
             ConnecUnavailable, ConnecAuthError: See :func:`run_batch`; the rows stay pending.
             LeaseLost: Another worker has the group; nothing of the answers is written.
+            SharingEnded: The customer stopped sharing, or this resource; nothing was sent.
         """
         sent = Sent()
         prepared = self._prepare(mapper, keys, first_link, sent)
@@ -127,6 +128,7 @@ class Sender:
     ) -> list[Prepared]:
         def put_on_record() -> list[Prepared]:
             self.lease.check()
+            self.group.require_sharing(mapper.meta.resource, "push")
             rows = list(
                 mapper.model._base_manager.using(self.using).select_for_update().filter(pk__in=keys).order_by("pk")
             )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 
 from django.db import router, transaction
 from django.utils import timezone
 
 from django_connec.client import ConnecClient, Page, iso
 from django_connec.conf import get_settings
+from django_connec.exceptions import ResourceOff
 from django_connec.inbound import Outcome, apply_records
 from django_connec.inbound.preview import preview_records
 from django_connec.mapping import registry
@@ -56,9 +58,10 @@ def import_group(
                 continue
             if not group.shares(resource, "pull"):
                 continue
-            import_resource(
-                group, client, resource, recorder, full=full, since=since, dry_run=dry_run, progress=progress
-            )
+            with suppress(ResourceOff):
+                import_resource(
+                    group, client, resource, recorder, full=full, since=since, dry_run=dry_run, progress=progress
+                )
     return recorder.run
 
 
@@ -74,6 +77,7 @@ def import_resource(
     progress: Progress | None,
 ) -> None:
     """Import one resource, from where an interrupted import left off."""
+    group.require_sharing(resource)
     cursor = _cursor(group, resource, full=full, since=since, dry_run=dry_run)
     filter_ = None if since is None else f"updated_at gte '{iso(since)}'"
     for _attempt in range(MAX_WALKS):
@@ -124,6 +128,7 @@ def _walk(
     recent: deque[set[str]] = deque(maxlen=limits.import_threads + 2)
     total: int | None = None
     for page in pages:
+        group.require_sharing(resource)
         began = began or page.date or timezone.now()
         ids = {str(record.get("id")) for record in page.records if isinstance(record, dict)}
         distinct += len(ids.difference(*recent))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from contextlib import suppress
 
 from django.utils import timezone
 
 from django_connec.client import ConnecClient, iso
 from django_connec.conf import get_settings
+from django_connec.exceptions import ResourceOff
 from django_connec.inbound import apply_records
 from django_connec.mapping import registry
 from django_connec.models import ConnecGroup, SyncCursor, SyncRun
@@ -45,20 +47,26 @@ def poll_group(
         for resource in registry.resources():
             if (resources is not None and resource not in resources) or not group.shares(resource, "pull"):
                 continue
-            cursor = SyncCursor.objects.filter(group=group, resource=resource).first()
-            if cursor is None or cursor.polled_from is None or registry.for_resource(resource)[0].is_singular:
-                import_resource(
-                    group, client, resource, recorder, full=False, since=None, dry_run=False, progress=progress
-                )
-            else:
-                _poll(group, client, cursor, recorder, progress)
+            with suppress(ResourceOff):
+                _read(group, client, resource, recorder, progress)
     return recorder.run
+
+
+def _read(
+    group: ConnecGroup, client: ConnecClient, resource: str, recorder: RunRecorder, progress: Progress | None
+) -> None:
+    cursor = SyncCursor.objects.filter(group=group, resource=resource).first()
+    if cursor is None or cursor.polled_from is None or registry.for_resource(resource)[0].is_singular:
+        import_resource(group, client, resource, recorder, full=False, since=None, dry_run=False, progress=progress)
+    else:
+        _poll(group, client, cursor, recorder, progress)
 
 
 def _poll(
     group: ConnecGroup, client: ConnecClient, cursor: SyncCursor, recorder: RunRecorder, progress: Progress | None
 ) -> None:
     assert cursor.polled_from is not None
+    group.require_sharing(cursor.resource)
     limits = get_settings()
     began: dt.datetime | None = None
     seen = 0
@@ -70,6 +78,7 @@ def _poll(
         top=limits.page_size,
         threads=limits.import_threads,
     ):
+        group.require_sharing(cursor.resource)
         began = began or page.date or timezone.now()
         outcome = apply_records(
             group, cursor.resource, page.records, source="poll", client=client, skew=skew_of(page.date)

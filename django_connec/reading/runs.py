@@ -10,7 +10,7 @@ from typing import Self
 from django.utils import timezone
 
 from django_connec.client import ConnecAuthError, ConnecError
-from django_connec.exceptions import SliceOver
+from django_connec.exceptions import SharingEnded, SliceOver
 from django_connec.inbound import Outcome
 from django_connec.models import ConnecGroup, SyncRun
 from django_connec.signals import sync_finished
@@ -26,8 +26,8 @@ Progress = Callable[[str, int, "int | None"], None]
 class RunRecorder:
     """Context manager around one run of one group.
 
-    The end of a slice pauses the run. Errors of the hub end it and are kept in its record; all others are kept
-    and raised on. 401 and 403 stop the group.
+    The end of a slice pauses the run, a customer who stops sharing ends it. Errors of the hub end it and are kept
+    in its record; all others are kept and raised on. 401 and 403 stop the group.
 
     Attributes:
         run: The record; never saved where ``dry_run``.
@@ -62,6 +62,8 @@ class RunRecorder:
         self.run.finished_at = timezone.now()
         if isinstance(error, SliceOver):
             self.run.state = SyncRun.State.PAUSED
+        elif isinstance(error, SharingEnded):
+            self.run.state = SyncRun.State.ENDED
         elif error is None:
             self.run.state = SyncRun.State.PARTIAL if self.failed else SyncRun.State.SUCCEEDED
         else:
@@ -72,4 +74,4 @@ class RunRecorder:
         if not self.dry_run:
             self.run.save()
             sync_finished.send_robust(ConnecGroup, group=self.group, run=self.run)
-        return isinstance(error, (ConnecError, SliceOver))
+        return isinstance(error, (ConnecError, SharingEnded, SliceOver))

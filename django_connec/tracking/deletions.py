@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from django_connec.mapping import Mapper
     from django_connec.models import Tombstone
 
-__all__ = ["collecting", "on_pre_delete", "watch_holders"]
+__all__ = ["collecting", "holder_of", "on_pre_delete", "watch_holders"]
 
 COLUMNS = ("connec_group_id", "connec_id", "connec_updated_at", "connec_state")
 
@@ -107,7 +107,7 @@ def watch_holders() -> None:
     from django_connec.mapping import registry
 
     for mapper in registry:
-        holder = _holder(mapper)
+        holder = holder_of(mapper)
         if holder is not None:
             post_delete.connect(
                 _on_holder_deleted, sender=holder[0], dispatch_uid=f"django_connec:holder:{holder[0]._meta.label_lower}"
@@ -156,7 +156,7 @@ def _mapper_for(model: type[models.Model]) -> Mapper | None:
     return registry.for_model(model)
 
 
-def _holder(mapper: Mapper) -> tuple[type[models.Model], str] | None:
+def holder_of(mapper: Mapper) -> tuple[type[models.Model], str] | None:
     """Return the model whose row holds the group, and its foreign key, where that is not the row itself."""
     *hops, last = mapper.meta.group.split("__")
     if not hops:
@@ -171,7 +171,7 @@ def _holder(mapper: Mapper) -> tuple[type[models.Model], str] | None:
 
 
 def _deletes_holder(mapper: Mapper, origin: Any) -> bool:
-    holder = _holder(mapper)
+    holder = holder_of(mapper)
     # Django passes the instance or the queryset that the deletion began with.
     begun = getattr(origin, "model", type(origin))
     return holder is not None and isinstance(begun, type) and issubclass(begun, holder[0])
@@ -184,7 +184,7 @@ def _on_holder_deleted(
     from django_connec.models import ConnecGroup
 
     for mapper in registry:
-        holder = _holder(mapper)
+        holder = holder_of(mapper)
         if holder is None or holder[0] is not sender:
             continue
         key: Any = sender._meta.get_field(holder[1])

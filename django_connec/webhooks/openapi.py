@@ -2,30 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from rest_framework.settings import api_settings
 
-__all__ = ["describe_notifications"]
+__all__ = ["ERROR", "Words", "describe", "describe_group", "describe_group_user", "describe_notifications"]
 
 V = TypeVar("V", bound=type)
 
+#: What every endpoint answers when it refuses.
+ERROR: dict[str, Any] = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+SUCCESS: dict[str, Any] = {**ERROR, "properties": {"success": {"type": "boolean"}}, "required": ["success"]}
 
-def describe_notifications(view: V) -> V:
-    """Class decorator that gives the notification endpoint its schema where the host's ``DEFAULT_SCHEMA_CLASS`` is
-    drf-spectacular's, and leaves it out of every other generator's."""
-    view.schema = None  # type: ignore[attr-defined]
+#: Status to what it means, and the schema of its body (``None``: there is none).
+Words = Mapping[int, "tuple[str, dict[str, Any] | None]"]
+
+COMMON: Words = {
+    401: ("The credentials are not the marketplace's.", ERROR),
+    404: ("There is no such marketplace.", ERROR),
+}
+
+
+def describe(*, summary: str, method: str, responses: Words, request: dict[str, Any] | None = None) -> Callable[[V], V]:
+    """Return a class decorator that gives one operation of a view its schema where the host's
+    ``DEFAULT_SCHEMA_CLASS`` is drf-spectacular's, and leaves the view out of every other generator's.
+
+    Args:
+        summary: What the operation does.
+        method: In small letters, for example ``"post"``.
+        responses: Beside 401 and 404, which all have.
+        request: Schema of the body; ``None`` where there is none.
+    """
+
+    def decorate(view: V) -> V:
+        spectacular = _spectacular()
+        if spectacular is None:
+            view.schema = None  # type: ignore[attr-defined]
+            return view
+        auto_schema, response_class, extend_schema, extend_schema_view = spectacular
+        view.schema = auto_schema()  # type: ignore[attr-defined]
+        bodies = {
+            status: response_class(response=schema, description=meaning)
+            for status, (meaning, schema) in sorted({**COMMON, **responses}.items())
+        }
+        media = {"application/json": request, "application/vnd.api+json": request} if request else None
+        operation = extend_schema(summary=summary, request=media, responses=bodies, tags=["connec"])
+        described: V = extend_schema_view(**{method: operation})(view)
+        return described
+
+    return decorate
+
+
+def _spectacular() -> tuple[Any, Any, Any, Any] | None:
     try:
-        from drf_spectacular.extensions import OpenApiAuthenticationExtension
         from drf_spectacular.openapi import AutoSchema
         from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
     except ImportError:
-        return view
+        return None
     # By now imported by REST framework, whatever its annotation says.
     chosen: Any = api_settings.DEFAULT_SCHEMA_CLASS
     if not issubclass(chosen, AutoSchema):
-        return view
-    view.schema = AutoSchema()  # type: ignore[attr-defined]
+        return None
+    _describe_authentication()
+    return AutoSchema, OpenApiResponse, extend_schema, extend_schema_view
+
+
+@cache
+def _describe_authentication() -> None:
+    from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
     class MarketplaceScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
         # drf-spectacular finds its extensions as they are defined.
@@ -35,24 +81,43 @@ def describe_notifications(view: V) -> V:
         def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
             return {"type": "http", "scheme": "basic", "description": "API id and API key of the marketplace."}
 
-    record = {"type": "object", "properties": {"group_id": {"type": "string"}}, "additionalProperties": True}
-    body = {"type": "object", "additionalProperties": {"type": "array", "items": record}}
-    words = {"type": "string", "enum": ["accepted", "duplicate", "empty"]}
-    error = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
-    responses: dict[int, Any] = {200: {"type": "object", "properties": {"status": words}, "required": ["status"]}}
-    for status, meaning in (
-        (400, "The body is not JSON, or of another shape."),
-        (401, "The credentials are not the marketplace's."),
-        (404, "There is no such marketplace."),
-        (413, "The body is larger than WEBHOOK_MAX_BYTES."),
-        (415, "The body is of another media type."),
-    ):
-        responses[status] = OpenApiResponse(response=error, description=meaning)
-    return extend_schema_view(
-        post=extend_schema(
-            summary="Take the hub's notification of changed records",
-            request={"application/json": body, "application/vnd.api+json": body},
-            responses=responses,
-            tags=["connec"],
-        )
-    )(view)
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+_RECORD = {"type": "object", "properties": {"group_id": {"type": "string"}}, "additionalProperties": True}
+
+describe_notifications = describe(
+    summary="Take the hub's notification of changed records",
+    method="post",
+    request={"type": "object", "additionalProperties": {"type": "array", "items": _RECORD}},
+    responses={
+        200: (
+            "The records are stored, or there was nothing to store.",
+            _object(status={"type": "string", "enum": ["accepted", "duplicate", "empty"]}),
+        ),
+        400: ("The body is not JSON, or of another shape.", ERROR),
+        413: ("The body is larger than WEBHOOK_MAX_BYTES.", ERROR),
+        415: ("The body is of another media type.", ERROR),
+    },
+)
+
+describe_group = describe(
+    summary="Take the news that a customer has cancelled",
+    method="delete",
+    responses={
+        200: ("Nothing is read or sent for the group any more.", SUCCESS),
+        204: ("The group is not known here.", None),
+    },
+)
+
+describe_group_user = describe(
+    summary="Take the news that a user has left a customer",
+    method="delete",
+    responses={
+        200: ("Whoever keeps users has been told.", SUCCESS),
+        204: ("The group is not known here.", None),
+        500: ("A receiver failed; the call may be repeated.", ERROR),
+    },
+)
