@@ -62,6 +62,7 @@ class Marketplace:
         connec_host: Scheme and host of the Connec! API.
         connec_base_path: Path before the group's id, usually ``/api/v2``.
         connec_timeout: Seconds to wait for an answer's next bytes.
+        connec_max_requests_per_second: Calls of the Connec! API a second by all processes together; ``None``: no cap.
         api_host: Scheme and host of the account API and the identity provider.
         api_base: Path of the account API below it.
         app_host: Scheme and host of this application as the browser sees it.
@@ -73,6 +74,7 @@ class Marketplace:
     connec_host: str
     connec_base_path: str = "/api/v2"
     connec_timeout: int = 60
+    connec_max_requests_per_second: int | None = None
     api_host: str | None = None
     api_base: str = "/api/v1/"
     app_host: str | None = None
@@ -115,6 +117,7 @@ MARKETPLACE_OPTIONS: dict[str, Option] = {
     "CONNEC_HOST": Option("connec_host", str, required=True, is_url=True),
     "CONNEC_BASE_PATH": Option("connec_base_path", str, "/api/v2"),
     "CONNEC_TIMEOUT": Option("connec_timeout", int, 60, minimum=1),
+    "CONNEC_MAX_REQUESTS_PER_SECOND": Option("connec_max_requests_per_second", int, minimum=1),
     "API_HOST": Option("api_host", str, is_url=True),
     "API_BASE": Option("api_base", str, "/api/v1/"),
     "APP_HOST": Option("app_host", str, is_url=True),

@@ -10,7 +10,7 @@ from django_connec.admin.deliveries import NotificationAdmin
 from django_connec.admin.failures import FailureAdmin, ParkedRecordAdmin, TombstoneAdmin
 from django_connec.admin.groups import ConnecGroupAdmin
 from django_connec.admin.hosts import ConnecSyncAdminMixin
-from django_connec.admin.runs import LeaseAdmin, LinkBackAdmin, SyncCursorAdmin, SyncRunAdmin
+from django_connec.admin.runs import LeaseAdmin, LinkBackAdmin, RequestSlotAdmin, SyncCursorAdmin, SyncRunAdmin
 from django_connec.models import (
     Conflict,
     ConnecGroup,
@@ -19,6 +19,7 @@ from django_connec.models import (
     LinkBack,
     Notification,
     ParkedRecord,
+    RequestSlot,
     SyncCursor,
     SyncRun,
     Tombstone,
@@ -36,3 +37,4 @@ admin.site.register(LinkBack, LinkBackAdmin)
 admin.site.register(SyncRun, SyncRunAdmin)
 admin.site.register(SyncCursor, SyncCursorAdmin)
 admin.site.register(Lease, LeaseAdmin)
+admin.site.register(RequestSlot, RequestSlotAdmin)

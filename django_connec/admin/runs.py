@@ -10,10 +10,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from django_connec.admin.base import RecordAdmin
-from django_connec.admin.filters import GroupMarketplaceFilter, ResourceFilter
+from django_connec.admin.filters import GroupMarketplaceFilter, MarketplaceFilter, ResourceFilter
 from django_connec.models import SyncRun
 
-__all__ = ["LeaseAdmin", "LinkBackAdmin", "SyncCursorAdmin", "SyncRunAdmin"]
+__all__ = ["LeaseAdmin", "LinkBackAdmin", "RequestSlotAdmin", "SyncCursorAdmin", "SyncRunAdmin"]
 
 
 class SyncRunAdmin(RecordAdmin):
@@ -87,3 +87,14 @@ class LeaseAdmin(RecordAdmin):
     def is_held(self, obj: Any) -> bool:
         """Tell whether a worker holds it."""
         return bool(obj.held)
+
+
+class RequestSlotAdmin(RecordAdmin):
+    """When the hub of a marketplace with a cap may be called next."""
+
+    list_select_related = False
+    list_display = ("marketplace", "next_free")
+    list_filter = (MarketplaceFilter,)
+    search_fields = ("marketplace",)
+    ordering = ("marketplace",)
+    fields = ("marketplace", "next_free")

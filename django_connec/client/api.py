@@ -33,6 +33,7 @@ class ConnecClient:
         sleep: Waits so many seconds between tries.
         monotonic: A clock in seconds that never goes back.
         adapter: What carries the requests, in place of the network; for tests and instrumentation.
+        limiter: Asked before each request; returns the seconds to wait first. A batch is one request.
     """
 
     def __init__(
@@ -42,11 +43,12 @@ class ConnecClient:
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
         adapter: BaseAdapter | None = None,
+        limiter: Callable[[], float] | None = None,
     ) -> None:
         self._host = marketplace.connec_host.rstrip("/")
         base = marketplace.connec_base_path.strip("/")
         self._base_path = f"/{base}" if base else ""
-        self._transport = Transport(marketplace, sleep=sleep, monotonic=monotonic, adapter=adapter)
+        self._transport = Transport(marketplace, sleep=sleep, monotonic=monotonic, adapter=adapter, limiter=limiter)
 
     def pages(
         self,

@@ -14,11 +14,14 @@ from requests.adapters import BaseAdapter
 from django_connec.client.api import ConnecClient
 from django_connec.conf import Marketplace
 
-__all__ = ["client_for", "clients_through", "reset_clients"]
+__all__ = ["client_for", "clients_through", "limit_with", "reset_clients"]
 
-_clients: dict[Marketplace, ConnecClient] = {}
+Limiter = Callable[[], float]
+
 #: What :func:`clients_through` gives each new client.
 _options: dict[str, Any] = {}
+_clients: dict[Marketplace, ConnecClient] = {}
+_make_limiter: Callable[[Marketplace], Limiter] | None = None
 _lock = threading.Lock()
 
 
@@ -30,8 +33,22 @@ def client_for(marketplace: Marketplace) -> ConnecClient:
     with _lock:
         client = _clients.get(marketplace)
         if client is None:
-            client = _clients[marketplace] = ConnecClient(marketplace, **_options)
+            options = dict(_options)
+            if marketplace.connec_max_requests_per_second is not None and _make_limiter is not None:
+                options["limiter"] = _make_limiter(marketplace)
+            client = _clients[marketplace] = ConnecClient(marketplace, **options)
         return client
+
+
+def limit_with(make: Callable[[Marketplace], Limiter]) -> None:
+    """Say what spaces the requests of a marketplace whose settings cap them; this package has no place to count in.
+
+    Args:
+        make: Returns, for a marketplace, the function that is asked before each request (see
+            :class:`~django_connec.client.ConnecClient`).
+    """
+    global _make_limiter
+    _make_limiter = make
 
 
 def reset_clients() -> None:

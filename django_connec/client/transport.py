@@ -67,6 +67,7 @@ class Transport:
         sleep: Waits so many seconds between tries.
         monotonic: A clock in seconds that never goes back.
         adapter: What carries the requests, in place of the network; for tests and instrumentation.
+        limiter: Asked before each request, repeats included; returns the seconds to wait first.
     """
 
     def __init__(
@@ -76,8 +77,10 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
         adapter: BaseAdapter | None = None,
+        limiter: Callable[[], float] | None = None,
     ) -> None:
         self._sleep = sleep
+        self._limiter = limiter
         self._monotonic = monotonic
         self._timeout = (CONNECT_TIMEOUT, float(marketplace.connec_timeout))
         session = _Session()
@@ -118,6 +121,8 @@ class Transport:
             ConnecError: Of the class that :mod:`django_connec.client.errors` names for what happened.
                 ``retry_after`` is set when the hub asked for a wait, whether or not it was waited for.
         """
+        # Waiting for our own cap is no trouble of the hub's: the time for repeats begins after it.
+        self._wait_for_turn()
         started = self._monotonic()
         pauses = iter(BACKOFF)
         while True:
@@ -131,10 +136,16 @@ class Transport:
             if self._monotonic() - started + pause > BUDGET:
                 raise outcome.error
             self._sleep(pause)
+            self._wait_for_turn()
 
     def close(self) -> None:
         """Close idle connections. The transport stays usable and opens new ones."""
         self._session.close()
+
+    def _wait_for_turn(self) -> None:
+        seconds = self._limiter() if self._limiter is not None else 0.0
+        if seconds > 0:
+            self._sleep(seconds)
 
     def _try(
         self, method: str, url: str, route: str, headers: Mapping[str, str], data: bytes | None

@@ -10,6 +10,7 @@ from django_connec.models.mixins import ConnecRowMixin, ConnecSyncMixin
 from django_connec.models.notification import Notification
 from django_connec.models.parked import ParkedRecord
 from django_connec.models.platform import PlatformCopy
+from django_connec.models.requestslot import RequestSlot
 from django_connec.models.row_managers import ConnecRowManager, ConnecRowQuerySet
 from django_connec.models.runs import SyncCursor, SyncRun
 from django_connec.models.tombstone import Tombstone
@@ -29,6 +30,7 @@ __all__ = [
     "Notification",
     "ParkedRecord",
     "PlatformCopy",
+    "RequestSlot",
     "SyncCursor",
     "SyncRun",
     "Tombstone",

@@ -25,6 +25,9 @@ class Conflict(models.Model):
         CONNEC = "connec", _("the hub's value was taken")
         LOCAL = "local", _("our value was kept")
         OPEN = "open", _("open")
+        CHOSEN = "chosen", _("the hub's value was chosen and is being fetched")
+        ROW = "row", _("a row was chosen")
+        GONE = "gone", _("it is no conflict any more")
 
     group = models.ForeignKey(ConnecGroup, on_delete=models.CASCADE, related_name="conflicts", verbose_name=_("group"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)

@@ -26,6 +26,7 @@ class SyncRun(models.Model):
         PAUSED = "paused", _("goes on in the next slice")
         FAILED = "failed", _("failed")
         ENDED = "ended", _("ended: the customer stopped sharing")
+        HELD = "held", _("asks before a mass change")
 
     group = models.ForeignKey(ConnecGroup, on_delete=models.CASCADE, related_name="runs", verbose_name=_("group"))
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
@@ -53,6 +54,11 @@ class SyncCursor(models.Model):
         import_skip: Records of it that are applied and committed.
         imported_at: When an import last went through; ``None`` before.
         mapper_version: The mapped fields that it was read with.
+        changed_rows: Linked rows that the read under way has overwritten or deactivated so far.
+        held_at: The read under way would change too many rows, and waits for an operator since then.
+        held_changes: Rows that it would have changed with the page at which it stopped, those before included.
+        held_of: Linked rows that there were.
+        accepted_at: An operator has let the read under way change as many as it likes.
     """
 
     group = models.ForeignKey(ConnecGroup, on_delete=models.CASCADE, related_name="cursors", verbose_name=_("group"))
@@ -62,6 +68,11 @@ class SyncCursor(models.Model):
     import_skip = models.PositiveIntegerField(_("records imported"), default=0)
     imported_at = models.DateTimeField(_("import finished"), null=True, blank=True)
     mapper_version = models.CharField(max_length=64, blank=True)
+    changed_rows = models.PositiveIntegerField(_("rows changed so far"), default=0)
+    held_at = models.DateTimeField(_("held since"), null=True, blank=True)
+    held_changes = models.PositiveIntegerField(_("rows that would be changed"), default=0)
+    held_of = models.PositiveIntegerField(_("linked rows"), default=0)
+    accepted_at = models.DateTimeField(_("mass change accepted"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("cursor")

@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch
 from django_connec.conf import get_settings
 from django_connec.models import ConnecGroup
 from django_connec.sandbox import SandboxHub
+from django_connec.sandbox.accounts import GroupProfile
 from django_connec.sandbox.api import Api, Request, Response, error_response, path_and_query
 from django_connec.sandbox.hub import Call
 from django_connec.sandbox.store import Application
@@ -68,18 +69,26 @@ class LocalHub(SandboxHub):
         resources: Iterable[str] | None = None,
         external_ids: bool = True,
         echo: bool = False,
+        **addresses: str,
     ) -> Application:
         """As the sandbox's. Notifications do not go to ``webhook_url``, but to the URLconf."""
         application = super().add_application(
-            api_id, api_key, webhook_url=webhook_url, resources=resources, external_ids=external_ids, echo=echo
+            api_id,
+            api_key,
+            webhook_url=webhook_url,
+            resources=resources,
+            external_ids=external_ids,
+            echo=echo,
+            **addresses,
         )
         self.applications[api_id] = application
         return application
 
-    def add_group(self, uid: str, *, api_id: str, org: str) -> None:
+    def add_group(self, uid: str, *, api_id: str, org: str, **profile: Any) -> GroupProfile:
         """As the sandbox's; a group that was revoked is accessible again."""
-        super().add_group(uid, api_id=api_id, org=org)
+        added = super().add_group(uid, api_id=api_id, org=org, **profile)
         self._groups[api_id, uid] = org
+        return added
 
     def revoke(self, uid: str) -> None:
         """As the sandbox's."""

@@ -16,6 +16,7 @@ from django_connec.models import (
     LinkBack,
     Notification,
     ParkedRecord,
+    RequestSlot,
     SyncCursor,
     SyncRun,
     Tombstone,
@@ -36,6 +37,7 @@ BOOKKEEPING: dict[str, Any] = {
     "syncrun": SyncRun,
     "synccursor": SyncCursor,
     "lease": Lease,
+    "requestslot": RequestSlot,
 }
 MODELS: dict[str, Any] = {"connecgroup": ConnecGroup, **BOOKKEEPING}
 
@@ -96,6 +98,7 @@ def make_group(number: int) -> ConnecGroup:
     SyncRun.objects.create(group=group, kind="import", state="succeeded", started_at=now - dt.timedelta(minutes=5))
     SyncRun.objects.create(group=group, kind="poll", state="partial", started_at=now, counts={"people": {"failed": 1}})
     SyncCursor.objects.create(group=group, resource="people", polled_from=now, imported_at=now)
+    RequestSlot.objects.create(marketplace="default" if number == 1 else f"other-{number}", next_free=number)
     Lease.objects.create(name=f"drain:{group.pk}", token=SECRET, renewed_at=now)
     company = Company.objects.create(name=f"Company {number}", connec_group=group)
     Person.objects.create(company=company, last_name=SECRET)
