@@ -86,7 +86,7 @@ def status_of(group: ConnecGroup) -> GroupStatus:
         resources,
         Tombstone.objects.filter(group=group, sent_at__isnull=True).exclude(status="").count(),
         LinkBack.objects.filter(group=group, model_label__in=_sent_labels(group)).count(),
-        Conflict.objects.filter(group=group, decision=Conflict.Decision.OPEN).count(),
+        Conflict.objects.filter(group=group).unsettled().count(),
     )
 
 

@@ -22,6 +22,7 @@ from django_connec.models import ConnecGroup, Failure, SyncRun
 from django_connec.outbound import DrainResult, drain
 from django_connec.reading import import_group, poll_group
 from django_connec.reading.runs import Progress
+from django_connec.settling import settle_due
 
 __all__ = ["SLICE_SECONDS", "Report", "client_of", "import_one", "poll_one", "work_group"]
 
@@ -190,6 +191,8 @@ def _retry_records(group: ConnecGroup, client: ConnecClient, report: Report) -> 
     for resource, records in by_resource.items():
         group.require_sharing()
         report.retried.add(apply_records(group, resource, records, source="retry", client=client))
+    # Last: what has just been applied may have ended a conflict, and what it held back is sent at once.
+    report.retried.add(settle_due(group, client))
 
 
 def _remember(group: ConnecGroup, report: Report) -> None:

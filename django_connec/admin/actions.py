@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -17,8 +16,10 @@ from django_connec.failures import make_due
 from django_connec.models import Conflict, ConnecGroup
 from django_connec.models.tombstone import UNSENT
 from django_connec.operating.retrying import make_parked_due, make_tombstones_due
+from django_connec.settling import settle
 
 __all__ = [
+    "drain_groups",
     "import_now",
     "poll_now",
     "push_now",
@@ -26,6 +27,7 @@ __all__ = [
     "resume",
     "retry_failures",
     "send_tombstones",
+    "settle_and_say",
     "settle_connec",
     "settle_local",
     "try_parked",
@@ -145,23 +147,58 @@ def replay_deliveries(modeladmin: Any, request: HttpRequest, queryset: QuerySet[
     )
 
 
-@admin.action(description=_("Mark as settled: our value was kept"), permissions=["change"])
+@admin.action(description=_("Keep ours"), permissions=["change"])
 def settle_local(modeladmin: Any, request: HttpRequest, queryset: QuerySet[Conflict]) -> None:
-    """Record that the operator has settled these by hand; nothing is written or sent."""
-    _settle(modeladmin, request, queryset, Conflict.Decision.LOCAL)
+    """Settle for our side; what it holds is sent."""
+    settle_and_say(modeladmin, request, queryset, Conflict.Decision.LOCAL)
 
 
-@admin.action(description=_("Mark as settled: the hub's value was taken"), permissions=["change"])
+@admin.action(description=_("Take the hub's"), permissions=["change"])
 def settle_connec(modeladmin: Any, request: HttpRequest, queryset: QuerySet[Conflict]) -> None:
-    """Record that the operator has settled these by hand; nothing is written or sent."""
-    _settle(modeladmin, request, queryset, Conflict.Decision.CONNEC)
+    """Settle for the hub's side; what it holds is written."""
+    settle_and_say(modeladmin, request, queryset, Conflict.Decision.CONNEC)
 
 
-def _settle(modeladmin: Any, request: HttpRequest, queryset: QuerySet[Conflict], decision: str) -> None:
-    waiting = queryset.filter(decision=Conflict.Decision.OPEN).order_by()
-    count = waiting.update(decision=decision, settled_at=timezone.now())
-    message = ngettext("%(count)d conflict is settled.", "%(count)d conflicts are settled.", count)
-    modeladmin.message_user(request, message % {"count": count}, messages.SUCCESS if count else messages.WARNING)
+def settle_and_say(
+    modeladmin: Any, request: HttpRequest, queryset: QuerySet[Conflict], decision: Conflict.Decision
+) -> None:
+    """Settle conflicts, queue what there is to send or to fetch, and say what became of each."""
+    result = settle(queryset.order_by(), decision)
+    _say(
+        modeladmin,
+        request,
+        messages.SUCCESS,
+        ngettext("%(count)d conflict is settled.", "%(count)d conflicts are settled.", result.settled),
+        result.settled,
+    )
+    _say(
+        modeladmin,
+        request,
+        messages.SUCCESS,
+        ngettext(
+            "%(count)d was no conflict any more and is closed.",
+            "%(count)d were no conflicts any more and are closed.",
+            result.gone,
+        ),
+        result.gone,
+    )
+    _say(
+        modeladmin,
+        request,
+        messages.WARNING,
+        ngettext(
+            "%(count)d was left out: it is not open, or a row has to be chosen on its page.",
+            "%(count)d were left out: they are not open, or a row has to be chosen on their page.",
+            result.left_out,
+        ),
+        result.left_out,
+    )
+    drain_groups(modeladmin, request, result.group_ids)
+
+
+def drain_groups(modeladmin: Any, request: HttpRequest, keys: Collection[int]) -> None:
+    """Queue a drain of the groups with these keys, and say so."""
+    _queue(modeladmin, request, DRAIN, ConnecGroup.objects.filter(pk__in=keys))
 
 
 def _groups_of(queryset: QuerySet[Any]) -> QuerySet[ConnecGroup]:

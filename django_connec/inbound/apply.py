@@ -217,8 +217,7 @@ class Application:
                     risen.append(grave)
                 remaining.append((item, held))
         if matched.conflicts:
-            Conflict.objects.using(self.using).bulk_create(matched.conflicts)
-            for conflict in matched.conflicts:
+            for conflict in Conflict.objects.using(self.using).record_new(matched.conflicts):
                 conflict_found.send_robust(mapper.model, group=self.group, conflict=conflict)
         if risen:
             Tombstone.objects.using(self.using).filter(pk__in=[t.pk for t in risen]).delete()
@@ -344,9 +343,9 @@ def says_nothing_new(item: Incoming, held: Held) -> bool:
         return False
     if item.mapper.meta.on_inactive == "delete" and item.mapper.is_inactive(item.record):
         return False
-    agreed = agreement.agreed
+    seen = agreement.seen
     return all(
-        agreed.get(bound.name) == item.decoded.digests.get(bound.name, agreed.get(bound.name))
+        seen(bound.name) == item.decoded.digests.get(bound.name, seen(bound.name))
         for bound in item.mapper.compared
         if not (bound.create_only and bound.pull)
     )

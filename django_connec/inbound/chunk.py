@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -43,6 +43,7 @@ class ChunkResult:
     outcome: Outcome = field(default_factory=Outcome)
     created: list[Any] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
+    moved: list[tuple[str, str, Any]] = field(default_factory=list)
 
 
 def write_chunk(
@@ -157,6 +158,7 @@ def _merge_row(
     for conflict in change.conflicts:
         conflict.local_value = local_value(item.mapper, row, conflict.field)
     result.conflicts += change.conflicts
+    result.moved += [(str(row.pk), name, value) for name, value in change.moved.items()]
     read_changed_at = held.changed_at
     rows_before = dict(change.agreement.rows)
     has_rows = nested is not None and nested.merge(row, item, held.changed_at, change.agreement)
@@ -193,6 +195,15 @@ def _finish(
         result.created = [written.row for written in created]
     if result.conflicts:
         Conflict.objects.using(using).bulk_create(result.conflicts)
+    for object_id, name, value in result.moved:
+        Conflict.objects.using(using).filter(
+            group=group,
+            decision=Conflict.Decision.OPEN,
+            kind=Conflict.Kind.FIELD,
+            model_label=mapper.label,
+            object_id=object_id,
+            field=name,
+        ).update(remote_value=value)
     changed = [(w.row, True) for w in created] + [(w.row, False) for w in updated if w.taken or w.has_rows]
     if not needs_save(mapper.model) and has_listeners(mapper.model):
         send_post_save(changed, using)
@@ -226,10 +237,14 @@ def _locked(mapper: Mapper, pks: Sequence[Any], using: str) -> dict[Any, Any]:
     return found
 
 
-def _local_digests(group: ConnecGroup, mapper: Mapper, rows: Iterable[Any], using: str) -> dict[Any, dict[str, str]]:
-    """Digest the own values of the rows that may hold changes: marked ones, and those never in agreement."""
-    asked = [row for row in rows if Columns(row).changed_at is not None or not Columns(row).state]
+def _local_digests(group: ConnecGroup, mapper: Mapper, rows: Collection[Any], using: str) -> dict[Any, dict[str, str]]:
+    """Digest the own values of the rows that may hold changes: marked ones, and those never in agreement. Of other
+    rows only the fields with an open conflict are asked for, which outlives the mark."""
+    contested = {row.pk: (Columns(row).state or {}).get("o") for row in rows}
+    whole = {row.pk for row in rows if Columns(row).changed_at is not None or not Columns(row).state}
+    asked = [row for row in rows if row.pk in whole or contested[row.pk]]
     if not asked:
         return {}
     values = LocalValues(mapper, asked, group.pk, group.effective_realm, using)
-    return {row.pk: values.digests(row) for row in asked}
+    found = {row.pk: values.digests(row) for row in asked}
+    return {pk: d if pk in whole else {name: d[name] for name in contested[pk] or ()} for pk, d in found.items()}

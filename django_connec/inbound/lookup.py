@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Q
+from django.utils import timezone
 
 from django_connec.inbound.incoming import Incoming
 from django_connec.mapping import Mapper
@@ -41,11 +42,13 @@ class Matched:
         rows: The row of each record, by the record's position.
         conflicts: Claims that cannot be decided here.
         undecided: Positions of the records with several candidates.
+        candidates: Primary keys of the rows that an undecided record may mean, by its position.
     """
 
     rows: dict[int, Held]
     conflicts: list[Conflict]
     undecided: set[int]
+    candidates: dict[int, list[Any]] = field(default_factory=dict)
 
 
 def known_ids(group: ConnecGroup, mappers: Iterable[Mapper], ids: Collection[str], using: str) -> set[str]:
@@ -133,7 +136,8 @@ def _match_singular(
             matched.rows[position] = found[0]
         elif found:
             matched.undecided.add(position)
-            matched.conflicts.append(_conflict(group, mapper, Conflict.Kind.MATCH, found[0].pk, item))
+            matched.candidates[position] = [row.pk for row in found]
+            matched.conflicts.append(_conflict(group, mapper, Conflict.Kind.MATCH, found, item))
 
 
 def _match_own_ids(
@@ -154,7 +158,7 @@ def _match_own_ids(
             continue
         if row.connec_id is not None or row.pk in taken:
             # A restored database or a reused key: the hub's id wins.
-            matched.conflicts.append(_conflict(group, mapper, Conflict.Kind.STALE_ID, row.pk, item))
+            matched.conflicts.append(_conflict(group, mapper, Conflict.Kind.STALE_ID, [row], item))
             continue
         taken.add(row.pk)
         matched.rows[position] = row
@@ -194,23 +198,27 @@ def _match_values(
             if len(found) > 1 or len(positions) > 1:
                 for position in positions:
                     matched.undecided.add(position)
-                    matched.conflicts.append(
-                        _conflict(group, mapper, Conflict.Kind.MATCH, found[0].pk, incoming[position])
-                    )
+                    matched.candidates[position] = [row.pk for row in found]
+                    matched.conflicts.append(_conflict(group, mapper, Conflict.Kind.MATCH, found, incoming[position]))
                 continue
             taken.add(found[0].pk)
             matched.rows[positions[0]] = found[0]
 
 
-def _conflict(group: ConnecGroup, mapper: Mapper, kind: Conflict.Kind, pk: Any, item: Incoming) -> Conflict:
+def _conflict(
+    group: ConnecGroup, mapper: Mapper, kind: Conflict.Kind, rows: Sequence[Held], item: Incoming
+) -> Conflict:
+    is_settled = kind == Conflict.Kind.STALE_ID
     return Conflict(
         group=group,
         kind=kind,
         resource=mapper.meta.resource,
         model_label=mapper.label,
-        object_id=str(pk),
+        object_id=str(rows[0].pk),
+        local_value=None if is_settled else [str(row.pk) for row in rows],
         connec_id=item.connec_id or "",
-        decision=Conflict.Decision.CONNEC if kind == Conflict.Kind.STALE_ID else Conflict.Decision.OPEN,
+        decision=Conflict.Decision.CONNEC if is_settled else Conflict.Decision.OPEN,
+        settled_at=timezone.now() if is_settled else None,
     )
 
 

@@ -28,6 +28,7 @@ class Change:
         is_newer: The record is a newer version, though its content may be the same.
         is_touched: Bookkeeping differs, though no field does.
         conflicts: Fields that both sides changed, each with how it was settled.
+        moved: The hub's new value of fields with an open conflict, by name.
     """
 
     fields: list[BoundField]
@@ -35,6 +36,7 @@ class Change:
     is_newer: bool
     is_touched: bool = False
     conflicts: list[Conflict] = field(default_factory=list)
+    moved: dict[str, Any] = field(default_factory=dict)
 
 
 def merge(
@@ -69,7 +71,11 @@ def merge(
         if remote is None:
             continue
         if answers and bound.name in agreement.sent:
+            agreement.contested.pop(bound.name, None)
             _take_answer(bound, remote, local, change)
+            continue
+        if bound.name in agreement.contested:
+            _keep_contested(item, bound, remote, local, change)
             continue
         if not bound.pull or (bound.create_only and not first_contact):
             # Not ours to write; known all the same, so that our own value counts as a change only when it is one.
@@ -116,6 +122,40 @@ def _take_answer(bound: BoundField, remote: str, local: dict[str, str] | None, c
     change.agreement.agree(bound.name, remote, sent if not bound.pull else None)
 
 
+def _keep_contested(
+    item: Incoming, bound: BoundField, remote: str, local: dict[str, str] | None, change: Change
+) -> None:
+    """A conflict about the field is open: nothing is written, unless one side has given way by itself."""
+    agreement = change.agreement
+    ours = local.get(bound.name) if local is not None else None
+    if remote == ours:
+        agreement.agree(bound.name, remote)
+    elif remote == agreement.agreed.get(bound.name):
+        # The hub is back at what was agreed: only our change is left.
+        pass
+    elif ours is not None and agreement.is_local(bound.name, ours):
+        change.fields.append(bound)
+        agreement.agree(bound.name, remote)
+    else:
+        if _contest(item, bound, remote, agreement):
+            change.moved[bound.name] = _storable(bound, item.decoded.values.get(bound.name))
+            change.is_touched = True
+        return
+    agreement.contested.pop(bound.name)
+    change.is_touched = True
+
+
+def _contest(item: Incoming, bound: BoundField, remote: str, agreement: Agreement) -> bool:
+    """Note what the hub shows of a field with an open conflict; returns whether that is new."""
+    shown = [remote]
+    if len(bound.path) > 1:
+        # The block goes back whole when a neighbour changes, and then with the hub's own value here.
+        shown.append(bound.read(item.record))
+    is_new = agreement.contested.get(bound.name) != shown
+    agreement.contested[bound.name] = shown
+    return is_new
+
+
 def _settle(
     group: ConnecGroup,
     item: Incoming,
@@ -143,7 +183,9 @@ def _settle(
     decision = Conflict.Decision.CONNEC if takes_remote else Conflict.Decision.LOCAL
     if policy == "manual":
         decision = Conflict.Decision.OPEN
-    agreement.agree(bound.name, remote, ours if policy == "manual" else None)
+        _contest(item, bound, remote, agreement)
+    else:
+        agreement.agree(bound.name, remote)
     change.is_touched = True
     if takes_remote:
         change.fields.append(bound)

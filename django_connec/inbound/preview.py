@@ -57,9 +57,10 @@ def preview_records(group: ConnecGroup, resource: str, records: Sequence[Any]) -
 
 
 def _same_content(item: Incoming, held: Any) -> bool:
-    agreed = Agreement.load(held.state).agreed
-    return bool(agreed) and all(
-        agreed.get(bound.name) == item.decoded.digests.get(bound.name, agreed.get(bound.name))
+    agreement = Agreement.load(held.state)
+    seen = agreement.seen
+    return bool(agreement.agreed) and all(
+        seen(bound.name) == item.decoded.digests.get(bound.name, seen(bound.name))
         for bound in item.mapper.compared
         if bound.pull and not bound.create_only
     )

@@ -53,6 +53,8 @@ class Agreement:
         leftovers: The parts of mapped top-level blocks that no field maps, as last seen.
         rows: The lists of rows, by field name.
         has_moved: The record is another model's now: the row is not sent, and taken up again when it comes back.
+        contested: Fields with an open conflict that a person has to settle: the digest of what the hub shows now
+            and, for a part of a block, that value itself. They are neither written nor sent.
     """
 
     agreed: dict[str, str] = field(default_factory=dict)
@@ -61,6 +63,7 @@ class Agreement:
     leftovers: dict[str, Any] = field(default_factory=dict)
     rows: dict[str, RowsAgreement] = field(default_factory=dict)
     has_moved: bool = False
+    contested: dict[str, list[Any]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, state: Mapping[str, Any] | None) -> Agreement:
@@ -74,6 +77,7 @@ class Agreement:
             dict(state.get("r") or {}),
             {name: RowsAgreement.load(part) for name, part in (state.get("n") or {}).items()},
             bool(state.get("m")),
+            dict(state.get("o") or {}),
         )
 
     def dump(self) -> dict[str, Any] | None:
@@ -92,12 +96,19 @@ class Agreement:
             state["n"] = {name: part for name, part in rows.items() if part}
         if self.has_moved:
             state["m"] = True
+        if self.contested:
+            state["o"] = self.contested
         return state or None
 
     @property
     def is_in_flight(self) -> bool:
         """Something was sent that has not been answered yet."""
         return bool(self.sent) or any(part.sent for part in self.rows.values())
+
+    def seen(self, name: str) -> str | None:
+        """Return the digest of the hub's value as we last saw it, agreed on or not."""
+        held = self.contested.get(name)
+        return held[0] if held else self.agreed.get(name)
 
     def is_local(self, name: str, digest: str) -> bool:
         """Tell whether our value, with this digest, is what was agreed (in either side's form)."""

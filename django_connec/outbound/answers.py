@@ -129,8 +129,7 @@ def _set_duplicates_apart(
                 connec_id=item.connec_id or "",
             )
         )
-    Conflict.objects.using(using).bulk_create(conflicts)
-    for conflict in conflicts:
+    for conflict in Conflict.objects.using(using).record_new(conflicts):
         conflict_found.send_robust(mapper.model, group=group, conflict=conflict)
     return kept
 

@@ -22,6 +22,7 @@ from django_connec.outbound.afterwards import send_link_backs, send_tombstones
 from django_connec.outbound.pending import moved_rows, pending_keys
 from django_connec.outbound.rows import forget_rows
 from django_connec.outbound.send import Sender, Sent
+from django_connec.settling.matches import waiting_rows
 from django_connec.signals import push_failed
 from django_connec.sql import update_rows
 from django_connec.tracking import wakeups
@@ -92,6 +93,7 @@ class _Drain:
         self.ends = None if seconds is None else time.monotonic() + seconds
         self.result = DrainResult()
         self.put_off: dict[Mapper, dict[Any, list[str]]] = {}
+        self.undecided = waiting_rows(group, self.using)
 
     def run(self) -> DrainResult:
         try:
@@ -144,7 +146,8 @@ class _Drain:
         self._part_with_moved(mapper)
         put_off = self.put_off.setdefault(mapper, {})
         while not self._is_over():
-            keys = pending_keys(mapper, self.group, self.size, leave_out=put_off, using=self.using)
+            leave_out = [*put_off, *self.undecided.get(mapper.label, ())]
+            keys = pending_keys(mapper, self.group, self.size, leave_out=leave_out, using=self.using)
             if not keys:
                 return
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -112,18 +113,22 @@ def _encode(
         return
     values, digests = local.values(row), local.digests(row)
     connec_id = Columns(row).connec_id
-    item.waits_for = [name for name in local.unresolved(row) if not agreement.is_local(name, digests[name])]
-    is_update = connec_id is not None or (mapper.is_singular and bool(agreement.agreed))
+    contested = agreement.contested
+    item.waits_for = [
+        name for name in local.unresolved(row) if name not in contested and not agreement.is_local(name, digests[name])
+    ]
+    is_update = connec_id is not None or (mapper.is_singular and bool(agreement.agreed or contested))
     was_in_flight = agreement.is_in_flight
     if nested is not None:
         item.nested = nested.encode(row, agreement, is_update=is_update)
     if is_update:
-        changed = changed_fields(mapper, agreement, digests, skip=item.waits_for)
+        changed = changed_fields(mapper, agreement, digests, skip=[*item.waits_for, *contested])
         if not (changed or item.nested.lists):
             item.waits_for += item.nested.waits_for
             return
-        payload = mapper.payload(values, changed, agreement.leftovers)
-        if not agreement.agreed:
+        agreed_values = {name: value for name, value in values.items() if name not in contested}
+        payload = mapper.payload(agreed_values, changed, _with_contested(mapper, agreement))
+        if not (agreement.agreed or contested):
             # Its record was another model's until now.
             _put_when(mapper, payload)
     else:
@@ -144,6 +149,18 @@ def _encode(
     method: Literal["put", "post"] = "put" if is_update else "post"
     target = None if mapper.is_singular else connec_id
     item.operation = Operation(method, group.uid, mapper.meta.resource, target, payload)
+
+
+def _with_contested(mapper: Mapper, agreement: Agreement) -> dict[str, Any]:
+    """Return the unmapped parts of blocks and, beside them, what the hub shows of fields with an open conflict."""
+    if not agreement.contested:
+        return agreement.leftovers
+    blocks = deepcopy(agreement.leftovers)
+    for bound in mapper.fields:
+        _, *shown = agreement.contested.get(bound.name, [""])
+        if shown and not is_blank(shown[0]):
+            put(blocks, bound.path, shown[0])
+    return blocks
 
 
 def _create_payload(

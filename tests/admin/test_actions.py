@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from django_connec.models import Conflict, ConnecGroup, Failure, Notification, ParkedRecord, Tombstone
+from django_connec.models import ConnecGroup, Failure, Notification, ParkedRecord, Tombstone
 
 from .make import MODELS, make_group
 
@@ -157,18 +157,3 @@ def test_deliveries_are_replayed(operator: Client, queue: list[Any]) -> None:
     assert delivery.state == "waiting"
     assert queue == [("apply_notification", delivery.pk)]
     assert said == ["1 delivery is waiting again."]
-
-
-@pytest.mark.parametrize(("action", "decision"), [("settle_local", "local"), ("settle_connec", "connec")])
-def test_open_conflicts_are_settled(action: str, decision: str, operator: Client, queue: list[Any]) -> None:
-    group = make_group(1)
-    settled = Conflict.objects.create(
-        group=group, kind="field", resource="people", model_label="app.person", decision="local"
-    )
-    said = press(operator, "conflict", action)
-    opened = Conflict.objects.exclude(pk=settled.pk).get()
-    assert opened.decision == decision
-    assert opened.settled_at is not None
-    settled.refresh_from_db()
-    assert (settled.decision, settled.settled_at) == ("local", None)
-    assert said == ["1 conflict is settled."]
