@@ -106,6 +106,7 @@ class ConnecSettings:
     conflict_days: int
     failure_days: int
     tombstone_days: int
+    mass_change_percent: int | None
 
 
 #: A hundred years, for what is to be kept for good: a date before the year 1 cannot be written.
@@ -146,6 +147,7 @@ TOP_LEVEL_OPTIONS: dict[str, Option] = {
     "CONFLICT_DAYS": Option("conflict_days", int, 365, minimum=1, maximum=MOST_DAYS),
     "FAILURE_DAYS": Option("failure_days", int, 365, minimum=1, maximum=MOST_DAYS),
     "TOMBSTONE_DAYS": Option("tombstone_days", int, 1825, minimum=1, maximum=MOST_DAYS),
+    "MASS_CHANGE_PERCENT": Option("mass_change_percent", int, 50, minimum=0, maximum=100),
 }
 
 # The hub's documented ceilings: 50 operations a batch and 100 records a page (reference 2.2 and 2.7).

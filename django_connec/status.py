@@ -15,7 +15,12 @@ __all__ = ["GroupStatus", "ResourceStatus", "status_of"]
 
 @dataclass(slots=True)
 class ResourceStatus:
-    """One resource of one group."""
+    """One resource of one group.
+
+    Attributes:
+        held: How many of the linked rows would change, where reading waits for an operator; else empty.
+        held_by: ``import`` or ``poll``: what waits; else empty.
+    """
 
     resource: str
     pull: bool
@@ -27,6 +32,8 @@ class ResourceStatus:
     parked: int = 0
     read_up_to: Any = None
     needs_full: bool = False
+    held: str = ""
+    held_by: str = ""
 
 
 @dataclass(slots=True)
@@ -45,7 +52,7 @@ class GroupStatus:
     def is_in_step(self) -> bool:
         """Nothing waits and nothing failed."""
         waits = self.deletions or self.link_backs or self.conflicts
-        return not waits and not any(r.pending or r.failed or r.given_up or r.parked for r in self.resources)
+        return not waits and not any(r.pending or r.failed or r.given_up or r.parked or r.held for r in self.resources)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -70,6 +77,8 @@ def status_of(group: ConnecGroup) -> GroupStatus:
             given_up=dead.get(resource, 0),
             parked=parked.get(resource, 0),
             read_up_to=cursor.polled_from if cursor else None,
+            held=f"{cursor.held_changes} of {cursor.held_of}" if cursor and cursor.held_at else "",
+            held_by=cursor.held_by if cursor else "",
             needs_full=bool(
                 cursor and cursor.imported_at and cursor.mapper_version != "-".join(m.version for m in mappers)[:64]
             ),

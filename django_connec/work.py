@@ -111,6 +111,7 @@ def import_one(
     dry_run: bool = False,
     progress: Progress | None = None,
     seconds: float | None = None,
+    accept_mass_change: bool = False,
 ) -> SyncRun | None:
     """Import a group under its lease of reading.
 
@@ -133,17 +134,28 @@ def import_one(
             full=full,
             since=since,
             progress=_renewing(lease, progress, seconds),
+            accept_mass_change=accept_mass_change,
         )
 
 
 def poll_one(
-    group: ConnecGroup, *, resources: Sequence[str] | None = None, progress: Progress | None = None
+    group: ConnecGroup,
+    *,
+    resources: Sequence[str] | None = None,
+    progress: Progress | None = None,
+    accept_mass_change: bool = False,
 ) -> SyncRun | None:
     """Poll a group under its lease of reading; ``None`` where another worker is reading it."""
     with hold(f"read:{group.pk}", ask_again=False) as lease:
         if lease is None:
             return None
-        return poll_group(group, client_of(group), resources=resources, progress=_renewing(lease, progress))
+        return poll_group(
+            group,
+            client_of(group),
+            resources=resources,
+            progress=_renewing(lease, progress),
+            accept_mass_change=accept_mass_change,
+        )
 
 
 def _renewing(lease: HeldLease, progress: Progress | None, seconds: float | None = None) -> Progress:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_connec.admin.base import RecordAdmin
 from django_connec.admin.filters import GroupMarketplaceFilter, MarketplaceFilter, ResourceFilter
+from django_connec.admin.holding import HeldReadFilter, accept_mass_change
 from django_connec.models import SyncRun
 
 __all__ = ["LeaseAdmin", "LinkBackAdmin", "RequestSlotAdmin", "SyncCursorAdmin", "SyncRunAdmin"]
@@ -30,13 +31,22 @@ class SyncRunAdmin(RecordAdmin):
 
 
 class SyncCursorAdmin(RecordAdmin):
-    """How far each resource of each group has been read."""
+    """How far each resource of each group has been read, and which reads wait for an operator."""
 
-    list_display = ("resource", "group", "polled_from", "import_started", "import_skip", "imported_at")
-    list_filter = (ResourceFilter, GroupMarketplaceFilter, ("imported_at", admin.EmptyFieldListFilter))
+    list_display = ("resource", "group", "polled_from", "import_started", "import_skip", "imported_at", "held_at")
+    list_filter = (HeldReadFilter, ResourceFilter, GroupMarketplaceFilter, ("imported_at", admin.EmptyFieldListFilter))
     search_fields = ("group__name", "group__uid")
     ordering = ("group__name", "group__uid", "resource")
-    fields = ("group", "resource", "polled_from", ("import_started", "import_skip", "imported_at"), "mapper_version")
+    actions = (accept_mass_change,)
+    fields = (
+        "group",
+        "resource",
+        "polled_from",
+        ("import_started", "import_skip", "imported_at"),
+        "mapper_version",
+        "changed_rows",
+        ("held_at", "held_changes", "held_of", "accepted_at"),
+    )
 
 
 class LinkBackAdmin(RecordAdmin):

@@ -47,6 +47,9 @@ class ResourceSummary:
     read_up_to: dt.datetime | None = None
     imported_at: dt.datetime | None = None
     import_began: dt.datetime | None = None
+    held_at: dt.datetime | None = None
+    held_changes: int = 0
+    held_of: int = 0
     links: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -98,6 +101,7 @@ def resources_of(group: ConnecGroup) -> list[ResourceSummary]:
             cursor.imported_at,
             cursor.import_started,
         )
+        item.held_at, item.held_changes, item.held_of = cursor.held_at, cursor.held_changes, cursor.held_of
     return list(found.values())
 
 

@@ -14,6 +14,7 @@ from django_connec.failures import FailedRecord, drop_failures, store_failures
 from django_connec.inbound import parked
 from django_connec.inbound.chunk import ChunkResult, write_chunk
 from django_connec.inbound.dberrors import describe, is_record_error
+from django_connec.inbound.guard import MassChangeGuard
 from django_connec.inbound.incoming import Incoming, failed, read_records
 from django_connec.inbound.lookup import Held, find_rows, is_buried, known_ids, tombstones_for
 from django_connec.inbound.moved import find_elsewhere, retire
@@ -40,6 +41,7 @@ def apply_records(
     source: str,
     client: ConnecClient | None = None,
     skew: dt.timedelta = dt.timedelta(0),
+    guard: MassChangeGuard | None = None,
 ) -> Outcome:
     """Apply records of one resource to the rows of one group.
 
@@ -55,15 +57,17 @@ def apply_records(
         client: Used to fetch what is missing. ``None`` inside a transaction, where nothing may wait for the
             network: what is missing is parked then.
         skew: The hub's clock less ours, for ``conflict = "newest"``.
+        guard: Watches over how many rows a read changes; ``None``: nobody does.
 
     Returns:
         What became of each record.
 
     Raises:
         ConnecUnavailable: The hub is needed to tell whose a record is, and is away; nothing of it is applied.
+        MassChange: The guard says stop; nothing that it has counted is written.
         django.db.OperationalError: The database is gone or locked for too long.
     """
-    return Application(group, source, client, skew).apply(resource, list(records))
+    return Application(group, source, client, skew, guard=guard).apply(resource, list(records))
 
 
 class Application:
@@ -77,6 +81,7 @@ class Application:
         skew: dt.timedelta,
         depth: int = 0,
         begun: frozenset[tuple[str, str | None]] = frozenset(),
+        guard: MassChangeGuard | None = None,
     ) -> None:
         self.group = group
         self.source = source
@@ -85,6 +90,7 @@ class Application:
         self.depth = depth
         #: The records that wait for what is being fetched now: round a cycle, they need not be fetched again.
         self.begun = begun
+        self.guard = guard
         self.using = router.db_for_write(ConnecGroup)
 
     def apply(self, resource: str, records: Sequence[Any]) -> Outcome:
@@ -138,6 +144,8 @@ class Application:
 
     def _apply_items(self, mapper: Mapper, items: Sequence[Incoming], outcome: Outcome, *, alone: bool = False) -> None:
         waiting = self._sort_out(mapper, items, outcome)
+        if self.guard is not None and not alone:
+            self.guard.check(waiting)
         missing: dict[int, Missing] = {}
         fetched = False
         while waiting:

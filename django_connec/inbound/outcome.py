@@ -21,6 +21,7 @@ class Outcome:
         parked: Waits for a record that it refers to.
         failed: Stored as a failure.
         deleted: The row was deleted, as ``on_inactive = "delete"`` asks.
+        held: Would have changed a linked row, where so many would that an operator is asked first.
         created_pks: Keys of the rows made, by model label.
         updated_pks: Keys of the rows written, by model label.
     """
@@ -33,10 +34,11 @@ class Outcome:
     parked: int = 0
     failed: int = 0
     deleted: int = 0
+    held: int = 0
     created_pks: dict[str, list[object]] = field(default_factory=dict)
     updated_pks: dict[str, list[object]] = field(default_factory=dict)
 
-    COUNTS: ClassVar = ("created", "updated", "unchanged", "stale", "ignored", "parked", "failed", "deleted")
+    COUNTS: ClassVar = ("created", "updated", "unchanged", "stale", "ignored", "parked", "failed", "deleted", "held")
 
     def add(self, other: Outcome) -> None:
         """Add another outcome's counts and keys to this one's."""

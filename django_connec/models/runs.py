@@ -81,3 +81,10 @@ class SyncCursor(models.Model):
 
     def __str__(self) -> str:
         return self.resource
+
+    @property
+    def held_by(self) -> str:
+        """``import`` or ``poll``: what waits for an operator; empty where nothing does."""
+        if self.held_at is None:
+            return ""
+        return "poll" if self.import_started is None and self.polled_from is not None else "import"

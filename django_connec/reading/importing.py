@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from django.db import router, transaction
@@ -14,14 +14,17 @@ from django_connec.client import ConnecClient, Page, iso
 from django_connec.conf import get_settings
 from django_connec.exceptions import ResourceOff
 from django_connec.inbound import Outcome, apply_records
+from django_connec.inbound.guard import MassChange
+from django_connec.inbound.parked import due_records
 from django_connec.inbound.preview import preview_records
 from django_connec.mapping import registry
 from django_connec.models import ConnecGroup, SyncCursor, SyncRun
 from django_connec.outbound.send import skew_of
+from django_connec.reading.holding import accept, finish, guard_for, hold
 from django_connec.reading.pages import fetch_ahead
 from django_connec.reading.runs import Progress, RunRecorder
 
-__all__ = ["import_group", "import_resource"]
+__all__ = ["accept_resource", "import_group", "import_resource"]
 
 #: Walks of a collection that showed fewer distinct records than it has, before the poll is left to repair it.
 MAX_WALKS = 3
@@ -36,6 +39,7 @@ def import_group(
     since: dt.datetime | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
+    accept_mass_change: bool = False,
 ) -> SyncRun:
     """Import a group's records.
 
@@ -47,6 +51,7 @@ def import_group(
         since: Only records that changed at or after this time.
         dry_run: Read and count; write nothing, not even the run.
         progress: Told after each page.
+        accept_mass_change: Let it change as many rows as it likes, also where it was held for that.
 
     Returns:
         The finished run, unsaved where ``dry_run``. Its state says whether records, or the run, failed.
@@ -58,6 +63,8 @@ def import_group(
                 continue
             if not group.shares(resource, "pull"):
                 continue
+            if accept_mass_change and not dry_run:
+                accept_resource(group, resource)
             with suppress(ResourceOff):
                 import_resource(
                     group, client, resource, recorder, full=full, since=since, dry_run=dry_run, progress=progress
@@ -76,101 +83,153 @@ def import_resource(
     dry_run: bool,
     progress: Progress | None,
 ) -> None:
-    """Import one resource, from where an interrupted import left off."""
+    """Import one resource, from where an interrupted import left off; a resource that is held is left alone."""
     group.require_sharing(resource)
     cursor = _cursor(group, resource, full=full, since=since, dry_run=dry_run)
-    filter_ = None if since is None else f"updated_at gte '{iso(since)}'"
-    for _attempt in range(MAX_WALKS):
-        complete, began = _walk(group, client, resource, cursor, filter_, recorder, dry_run, progress)
-        if complete:
-            break
-        cursor.import_skip = 0
-        if not dry_run:
-            cursor.save(update_fields=["import_skip"])
+    if cursor.held_at is not None and not dry_run:
+        recorder.hold(cursor, cursor.held_changes - cursor.changed_rows)
+        return
+    walk = _Walk(group, client, cursor, recorder, since=since, dry_run=dry_run, progress=progress)
+    try:
+        walk.run()
+    except MassChange as change:
+        if walk.keeps_place:
+            # Also where the very first page was too much: it is this import that goes on when it may.
+            cursor.import_started = walk.began
+            cursor.save(update_fields=["import_started"])
+        hold(cursor, change)
+        recorder.hold(cursor, change.here)
+        return
+    if not dry_run:
+        finish(cursor)
     if not dry_run and since is None:
         cursor.imported_at = timezone.now()
-        cursor.polled_from = began
+        cursor.polled_from = walk.began
         cursor.import_skip = 0
         cursor.import_started = None
         cursor.mapper_version = "-".join(m.version for m in registry.for_resource(resource))[:64]
         cursor.save()
 
 
-def _walk(
-    group: ConnecGroup,
-    client: ConnecClient,
-    resource: str,
-    cursor: SyncCursor,
-    filter_: str | None,
-    recorder: RunRecorder,
-    dry_run: bool,
-    progress: Progress | None,
-) -> tuple[bool, dt.datetime | None]:
-    """Read a collection once; returns whether all of it was seen, and when the reading began."""
-    limits = get_settings()
-    singular = registry.for_resource(resource)[0].is_singular
-    pages = (
-        iter([_singular_page(client, group, resource)])
-        if singular
-        else fetch_ahead(
-            client,
-            group.uid,
-            resource,
-            filter=filter_,
-            skip=cursor.import_skip,
+class _Walk:
+    """Reads a collection, again where records slid away under it.
+
+    Args:
+        since: Only what changed since then is read. That is no import: its place in the collection is not kept.
+
+    Attributes:
+        began: When the reading began, by the hub's clock.
+    """
+
+    def __init__(
+        self,
+        group: ConnecGroup,
+        client: ConnecClient,
+        cursor: SyncCursor,
+        recorder: RunRecorder,
+        *,
+        since: dt.datetime | None,
+        dry_run: bool,
+        progress: Progress | None,
+    ) -> None:
+        self.group = group
+        self.client = client
+        self.resource = cursor.resource
+        self.cursor = cursor
+        self.recorder = recorder
+        self.dry_run = dry_run
+        self.progress = progress
+        self.filter = None if since is None else f"updated_at gte '{iso(since)}'"
+        self.keeps_place = since is None
+        self.began = cursor.import_started
+        self.guard = None if dry_run else guard_for(group, cursor)
+
+    def run(self) -> None:
+        """Read until all of it was seen.
+
+        Raises:
+            MassChange: Too many rows would change; the pages before are applied, and the cursor is behind them.
+        """
+        for _attempt in range(MAX_WALKS):
+            if self._walk():
+                break
+            self.cursor.import_skip = 0
+            if self.keeps_place and not self.dry_run:
+                self.cursor.save(update_fields=["import_skip"])
+
+    def _walk(self) -> bool:
+        limits = get_settings()
+        distinct = self.cursor.import_skip
+        # A record that slides over a border shows up on one of the next pages again; all ids would not fit.
+        recent: deque[set[str]] = deque(maxlen=limits.import_threads + 2)
+        total: int | None = None
+        for page in self._pages():
+            self.group.require_sharing(self.resource)
+            self.began = self.began or page.date or timezone.now()
+            ids = {str(record.get("id")) for record in page.records if isinstance(record, dict)}
+            distinct += len(ids.difference(*recent))
+            recent.append(ids)
+            total = page.total
+            self.recorder.count(self.resource, self._apply(page))
+            if self.progress is not None:
+                self.progress(self.resource, distinct, total)
+        return total is None or distinct >= total
+
+    def _pages(self) -> Iterator[Page]:
+        if registry.for_resource(self.resource)[0].is_singular:
+            return iter([_singular_page(self.client, self.group, self.resource)])
+        limits = get_settings()
+        return fetch_ahead(
+            self.client,
+            self.group.uid,
+            self.resource,
+            filter=self.filter,
+            skip=self.cursor.import_skip,
             top=limits.page_size,
             threads=limits.import_threads,
         )
-    )
-    began = cursor.import_started
-    distinct = cursor.import_skip
-    # A record that slides over a border shows up on one of the next pages again; all ids would not fit.
-    recent: deque[set[str]] = deque(maxlen=limits.import_threads + 2)
-    total: int | None = None
-    for page in pages:
-        group.require_sharing(resource)
-        began = began or page.date or timezone.now()
-        ids = {str(record.get("id")) for record in page.records if isinstance(record, dict)}
-        distinct += len(ids.difference(*recent))
-        recent.append(ids)
-        total = page.total
-        outcome = _apply(group, client, resource, page, cursor, began, dry_run)
-        recorder.count(resource, outcome)
-        if progress is not None:
-            progress(resource, distinct, total)
-    return total is None or distinct >= total, began
+
+    def _apply(self, page: Page) -> Outcome:
+        group, resource = self.group, self.resource
+        if self.dry_run:
+            return preview_records(group, resource, page.records)
+        using = router.db_for_write(ConnecGroup)
+        skew = skew_of(page.date)
+        with transaction.atomic(using=using):
+            # No network in here: what is missing is parked, and fetched below.
+            outcome = apply_records(group, resource, page.records, source="import", skew=skew, guard=self.guard)
+            self._keep_place(len(page.records))
+        if outcome.parked:
+            ids = [str(r.get("id")) for r in page.records if isinstance(r, dict)]
+            retried = Outcome()
+            for parked_resource, records in due_records(group, resource=resource, limit=len(ids)).items():
+                retried.add(
+                    apply_records(group, parked_resource, records, source="import", client=self.client, skew=skew)
+                )
+            outcome.parked = retried.parked
+            retried.parked = 0
+            outcome.add(retried)
+        return outcome
+
+    def _keep_place(self, records: int) -> None:
+        """Commit the place, and what was changed on the way to it, with the page that it is behind."""
+        cursor = self.cursor
+        names = []
+        cursor.import_skip += records
+        if self.keeps_place:
+            cursor.import_started = self.began
+            names += ["import_skip", "import_started"]
+        if self.guard is not None and cursor.changed_rows != self.guard.changed:
+            cursor.changed_rows = self.guard.changed
+            names.append("changed_rows")
+        if names:
+            cursor.save(update_fields=names)
 
 
-def _apply(
-    group: ConnecGroup,
-    client: ConnecClient,
-    resource: str,
-    page: Page,
-    cursor: SyncCursor,
-    began: dt.datetime,
-    dry_run: bool,
-) -> Outcome:
-    if dry_run:
-        return preview_records(group, resource, page.records)
-    using = router.db_for_write(ConnecGroup)
-    skew = skew_of(page.date)
-    with transaction.atomic(using=using):
-        # No network in here: what is missing is parked, and fetched below.
-        outcome = apply_records(group, resource, page.records, source="import", skew=skew)
-        cursor.import_skip += len(page.records)
-        cursor.import_started = began
-        cursor.save(update_fields=["import_skip", "import_started"])
-    if outcome.parked:
-        from django_connec.inbound.parked import due_records
-
-        ids = [str(r.get("id")) for r in page.records if isinstance(r, dict)]
-        retried = Outcome()
-        for parked_resource, records in due_records(group, resource=resource, limit=len(ids)).items():
-            retried.add(apply_records(group, parked_resource, records, source="import", client=client, skew=skew))
-        outcome.parked = retried.parked
-        retried.parked = 0
-        outcome.add(retried)
-    return outcome
+def accept_resource(group: ConnecGroup, resource: str) -> None:
+    """Let the next read of a resource change as many rows as it likes, also the first one."""
+    SyncCursor.objects.get_or_create(group=group, resource=resource)
+    accept(SyncCursor.objects.filter(group=group, resource=resource))
 
 
 def _singular_page(client: ConnecClient, group: ConnecGroup, resource: str) -> Page:
@@ -182,8 +241,13 @@ def _singular_page(client: ConnecClient, group: ConnecGroup, resource: str) -> P
 def _cursor(group: ConnecGroup, resource: str, *, full: bool, since: dt.datetime | None, dry_run: bool) -> SyncCursor:
     found = SyncCursor.objects.filter(group=group, resource=resource).first()
     cursor = found or SyncCursor(group=group, resource=resource)
-    if full or since is not None or cursor.import_started is None or dry_run:
+    if since is not None or dry_run:
+        if found is None and not dry_run:
+            cursor.save()
+        # Kept in memory alone: an import under way goes on from where it was.
         cursor.import_skip, cursor.import_started = 0, None
-    if not dry_run:
-        cursor.save()
+        return cursor
+    if cursor.held_at is None and (full or cursor.import_started is None):
+        cursor.import_skip, cursor.import_started = 0, None
+    cursor.save()
     return cursor

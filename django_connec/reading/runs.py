@@ -12,7 +12,7 @@ from django.utils import timezone
 from django_connec.client import ConnecAuthError, ConnecError
 from django_connec.exceptions import SharingEnded, SliceOver
 from django_connec.inbound import Outcome
-from django_connec.models import ConnecGroup, SyncRun
+from django_connec.models import ConnecGroup, SyncCursor, SyncRun
 from django_connec.signals import sync_finished
 
 __all__ = ["Progress", "RunRecorder"]
@@ -38,6 +38,7 @@ class RunRecorder:
         self.dry_run = dry_run
         self.run = SyncRun(group=group, kind=kind)
         self._totals: dict[str, Outcome] = {}
+        self._held: list[str] = []
 
     def count(self, resource: str, outcome: Outcome) -> None:
         """Add what became of one page."""
@@ -45,6 +46,17 @@ class RunRecorder:
         for name in Outcome.COUNTS:
             setattr(total, name, getattr(total, name) + getattr(outcome, name))
         self.run.counts = {name: entry.counts() for name, entry in self._totals.items()}
+
+    def hold(self, cursor: SyncCursor, here: int) -> None:
+        """Note that a resource is held.
+
+        Args:
+            cursor: Its cursor, which says how many rows would change.
+            here: Rows that would have changed next.
+        """
+        self.count(cursor.resource, Outcome(held=here))
+        about = f"{cursor.resource}: {cursor.held_changes} of {cursor.held_of} linked rows would change"
+        self._held.append(about)
 
     @property
     def failed(self) -> int:
@@ -64,6 +76,9 @@ class RunRecorder:
             self.run.state = SyncRun.State.PAUSED
         elif isinstance(error, SharingEnded):
             self.run.state = SyncRun.State.ENDED
+        elif error is None and self._held:
+            self.run.state = SyncRun.State.HELD
+            self.run.error = "; ".join(self._held)[:255]
         elif error is None:
             self.run.state = SyncRun.State.PARTIAL if self.failed else SyncRun.State.SUCCEEDED
         else:

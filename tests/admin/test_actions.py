@@ -27,6 +27,7 @@ ACTIONS = [
     ("tombstone", "send_tombstones"),
     ("conflict", "settle_local"),
     ("conflict", "settle_connec"),
+    ("synccursor", "accept_mass_change"),
 ]
 
 

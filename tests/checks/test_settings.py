@@ -67,6 +67,8 @@ PLANTED = [
     ("E004", with_(["BATCH_SIZE"], 51), "must be at most 50"),
     ("E004", with_(["PAGE_SIZE"], 101), "must be at most 100"),
     ("E004", with_(["MAX_ATTEMPTS"], -1), "must be at least 1"),
+    ("E004", with_(["MASS_CHANGE_PERCENT"], 101), "must be at most 100"),
+    ("E004", with_(place("CONNEC_MAX_REQUESTS_PER_SECOND"), 0), "must be at least 1"),
     ("E004", with_(place("SSO_CREATION_MODE"), "virtuel"), "has an unknown value"),
     ("E005", with_(["MARKETPLACES", "a/b"], GOOD["MARKETPLACES"]["default"]), "is not usable in a URL"),
     ("E005", with_(["MARKETPLACES", 5], GOOD["MARKETPLACES"]["default"]), "is not usable in a URL"),

@@ -7,10 +7,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from django_connec.management.options import COULD_NOT_RUN, GroupCommand
-from django_connec.management.reading import ProgressBar, show_run
+from django_connec.management.reading import ProgressBar, add_acceptance, is_stuck, show_run
 from django_connec.mapping import registry
 from django_connec.mapping.scalars import parse_moment
-from django_connec.models import SyncRun
 from django_connec.work import import_one
 
 
@@ -23,6 +22,7 @@ class Command(GroupCommand):
         parser.add_argument("--full", action="store_true", help=_("Begin again, not where a killed import was."))
         parser.add_argument("--since", metavar="TIME", help=_("Only what changed since then (ISO 8601)."))
         parser.add_argument("--dry-run", action="store_true", help=_("Read and count; write and send nothing."))
+        add_acceptance(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.begin(options)
@@ -40,6 +40,7 @@ class Command(GroupCommand):
                     since=since,
                     dry_run=options["dry_run"],
                     progress=bar,
+                    accept_mass_change=options["accept_mass_change"],
                 )
             finally:
                 bar.close()
@@ -48,7 +49,7 @@ class Command(GroupCommand):
                 broken += 1
                 continue
             failed += show_run(self, group, run)
-            broken += run.state == SyncRun.State.FAILED
+            broken += is_stuck(run)
             summary[group.uid] = {"state": run.state, "counts": run.counts, "error": run.error}
         self.report({"dry_run": options["dry_run"], "groups": summary})
         self.end(failed, broken)
