@@ -7,6 +7,7 @@ import pytest
 from django_connec.mapping import DecimalField, Field, Mapper, Nested, Reference
 from django_connec.models import Conflict, Failure
 from django_connec.reading import poll_group
+from django_connec.settling import settle
 from django_connec.work import client_of
 from tests.app.models import Invoice, InvoiceLine
 from tests.conftest import ORG, drain
@@ -152,7 +153,35 @@ def test_by_hand_a_row_that_one_side_removed_and_the_other_changed_survives(grou
         row.save()
         apply(group, record(line(2), at=future()))
     assert InvoiceLine.objects.get(description="Line 1").quantity == 5
-    assert Conflict.objects.get().decision == "open"
+    assert Conflict.objects.get().decision == ("connec" if gone == "here" else "local")
+
+
+@pytest.mark.parametrize("choice", ["local", "connec"])
+def test_operator_settles_a_field_of_a_row(hub, group, company, lines, choice):
+    lines(base={"quantity": DecimalField(conflict="manual")})
+    id = invoice_at(hub, group, "Bolt", note="kept")
+    row = InvoiceLine.objects.get()
+    row.quantity = 5
+    row.save()
+    hub.update(ORG, "invoices", id, lines=[{"id": row.connec_id, "quantity": 6}])
+    poll_group(group, client_of(group))
+    drain(group)
+    # While it is open, neither is the field written nor sent, and the rest of the row flows on.
+    conflict = Conflict.objects.get()
+    assert (conflict.decision, conflict.local_value, conflict.remote_value) == ("open", 5, 6)
+    row.refresh_from_db()
+    row.description = "Nut"
+    row.save()
+    drain(group)
+    (theirs,) = hub.get(ORG, "invoices", id)["lines"]
+    assert (theirs["description"], theirs["quantity"], theirs["note"], row.quantity) == ("Nut", 6, "kept", 5)
+    settle(Conflict.objects.all(), Conflict.Decision(choice))
+    drain(group)
+    row.refresh_from_db()
+    (theirs,) = hub.get(ORG, "invoices", id)["lines"]
+    assert row.quantity == theirs["quantity"] == (5 if choice == "local" else 6)
+    assert Conflict.objects.get().decision == choice
+    settled(hub, group)
 
 
 def test_rows_are_matched_by_what_identifies_them(group, company, lines):

@@ -43,7 +43,7 @@ class ChunkResult:
     outcome: Outcome = field(default_factory=Outcome)
     created: list[Any] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
-    moved: list[tuple[str, str, Any]] = field(default_factory=list)
+    moved: list[tuple[str, str, str, Any]] = field(default_factory=list)
 
 
 def write_chunk(
@@ -115,6 +115,7 @@ def _write(
     if nested is not None:
         nested.write()
         result.conflicts += nested.conflicts
+        result.moved += nested.moved
     _finish(group, mapper, created, updated, result, using)
     return result
 
@@ -158,7 +159,7 @@ def _merge_row(
     for conflict in change.conflicts:
         conflict.local_value = local_value(item.mapper, row, conflict.field)
     result.conflicts += change.conflicts
-    result.moved += [(str(row.pk), name, value) for name, value in change.moved.items()]
+    result.moved += [(item.mapper.label, str(row.pk), name, value) for name, value in change.moved.items()]
     read_changed_at = held.changed_at
     rows_before = dict(change.agreement.rows)
     has_rows = nested is not None and nested.merge(row, item, held.changed_at, change.agreement)
@@ -195,12 +196,12 @@ def _finish(
         result.created = [written.row for written in created]
     if result.conflicts:
         Conflict.objects.using(using).bulk_create(result.conflicts)
-    for object_id, name, value in result.moved:
+    for label, object_id, name, value in result.moved:
         Conflict.objects.using(using).filter(
             group=group,
             decision=Conflict.Decision.OPEN,
             kind=Conflict.Kind.FIELD,
-            model_label=mapper.label,
+            model_label=label,
             object_id=object_id,
             field=name,
         ).update(remote_value=value)

@@ -148,8 +148,8 @@ def _keep_contested(
 def _contest(item: Incoming, bound: BoundField, remote: str, agreement: Agreement) -> bool:
     """Note what the hub shows of a field with an open conflict; returns whether that is new."""
     shown = [remote]
-    if len(bound.path) > 1:
-        # The block goes back whole when a neighbour changes, and then with the hub's own value here.
+    if len(bound.path) > 1 or item.mapper.is_row:
+        # The block, or the row, goes back whole when a neighbour changes, and then with the hub's own value here.
         shown.append(bound.read(item.record))
     is_new = agreement.contested.get(bound.name) != shown
     agreement.contested[bound.name] = shown

@@ -76,6 +76,8 @@ class NestedRows:
         self.skew = skew
         self.answers = answers
         self.conflicts: list[Conflict] = []
+        #: The hub's new values of fields with an open conflict: model, primary key, field, value.
+        self.moved: list[tuple[str, str, str, Any]] = []
         self._changes = [_Changes(nested) for nested in mapper.nested]
         self._held: dict[str, dict[Any, list[HeldRow]]] = {}
 
@@ -225,11 +227,14 @@ class NestedRows:
         )
         has_own = changed_at is not None or not ours.agreement.agreed
         is_answer = self.answers and bool(ours.agreement.sent)
-        local = dict(ours.local) if has_own else None
+        contested = ours.agreement.contested
+        # An open conflict outlives the mark, so that field is looked at in any case.
+        local = {name: digest for name, digest in ours.local.items() if has_own or name in contested} or None
         change = merge(self.group, theirs, bookkeeping, local, self.skew, answers=is_answer)
         for conflict in change.conflicts:
             conflict.local_value = local_value(theirs.mapper, row, conflict.field)
         self.conflicts += change.conflicts
+        self.moved += [(theirs.mapper.label, str(row.pk), name, value) for name, value in change.moved.items()]
         identity = theirs.connec_id or ours.connec_id
         if not (change.fields or change.is_touched) and identity == ours.connec_id:
             return change.agreement.agreed
@@ -258,7 +263,8 @@ class NestedRows:
         """Deal with a row that the hub does not show: new here, or removed there."""
         if not ours.key:
             if self.answers and ours.agreement.sent:
-                self._record(parent, item, changes.nested, None, local=_local(changes.nested, ours.row))
+                # The answer does not show it: the hub has not kept it.
+                self._record(parent, item, changes.nested, False, local=_local(changes.nested, ours.row))
             return
         fields = changes.nested.rows.fields
         is_changed = changed_at is not None and any(
@@ -288,13 +294,11 @@ class NestedRows:
         parent: Any,
         item: Incoming,
         nested: BoundNested,
-        takes_remote: bool | None,
+        takes_remote: bool,
         *,
         local: Any = None,
         remote: Any = None,
     ) -> None:
-        decision = Conflict.Decision.CONNEC if takes_remote else Conflict.Decision.LOCAL
-        is_open = takes_remote is None or nested.rows.meta.conflict == "manual"
         self.conflicts.append(
             Conflict(
                 group=self.group,
@@ -306,8 +310,8 @@ class NestedRows:
                 field=nested.name,
                 local_value=local,
                 remote_value=remote,
-                decision=Conflict.Decision.OPEN if is_open else decision,
-                settled_at=None if is_open else timezone.now(),
+                decision=Conflict.Decision.CONNEC if takes_remote else Conflict.Decision.LOCAL,
+                settled_at=timezone.now(),
             )
         )
 

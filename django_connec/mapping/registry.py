@@ -61,8 +61,11 @@ class MapperRegistry:
         return self._by_model.get(model._meta.concrete_model or model)
 
     def for_label(self, label: str) -> Mapper | None:
-        """Return the mapper of the model with this ``app_label.model_name``."""
-        return next((m for m in self._mappers if m.label == label), None)
+        """Return the mapper of the model with this ``app_label.model_name``, a record's or a nested row's."""
+        found = next((m for m in self._mappers if m.label == label), None)
+        if found is not None:
+            return found
+        return next((n.rows for m in self._mappers for n in m.nested if n.rows.label == label), None)
 
     def for_resource(self, resource: str) -> tuple[Mapper, ...]:
         """Return the mappers that share a resource, in the order of registration."""

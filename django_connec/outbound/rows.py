@@ -19,7 +19,9 @@ from django_connec.mapping.agreement import Agreement, RowsAgreement
 from django_connec.mapping.local import LocalValues
 from django_connec.mapping.mapper import put_value
 from django_connec.mapping.nested import BoundNested
+from django_connec.mapping.paths import put
 from django_connec.mapping.references import HUB_PROVIDER, external_id
+from django_connec.mapping.values import is_blank
 from django_connec.models import ConnecGroup
 from django_connec.models.columns import ID, STATE
 from django_connec.outbound.changes import changed_fields
@@ -102,12 +104,17 @@ class RowsOfRecords:
         on_the_way: list[str] = []
         for ours in held:
             row, is_new = ours.row, not ours.key
-            waits_for = [n for n in local.unresolved(row) if not ours.agreement.is_local(n, ours.local[n])]
+            waits_for = [
+                name
+                for name in local.unresolved(row)
+                if name not in ours.agreement.contested and not ours.agreement.is_local(name, ours.local[name])
+            ]
             sent.waits_for += [f"{nested.name}.{name}" for name in waits_for]
             if is_new:
                 changed = [bound.name for bound in nested.rows.fields if bound.push and bound.name not in waits_for]
             else:
-                changed = changed_fields(nested.rows, ours.agreement, ours.local, skip=waits_for)
+                skip = [*waits_for, *ours.agreement.contested]
+                changed = changed_fields(nested.rows, ours.agreement, ours.local, skip=skip)
             if not (changed or is_new or sent.is_whole):
                 continue
             payload.append(self._row(nested, ours, local.values(row), () if is_new else changed))
@@ -130,7 +137,12 @@ class RowsOfRecords:
     ) -> dict[str, Any]:
         payload: dict[str, Any] = copy.deepcopy(ours.agreement.leftovers)
         for bound in nested.rows.fields:
-            if bound.name in values:
+            _, *shown = ours.agreement.contested.get(bound.name, [""])
+            if shown:
+                # The hub's own value goes back while a conflict about the field is open.
+                if not is_blank(shown[0]):
+                    put(payload, bound.path, shown[0])
+            elif bound.name in values:
                 # A blank beside a change says nothing; where it is the change itself, it clears.
                 put_value(payload, bound, values[bound.name], clears=bound.name in changed)
         if nested.has_ids:

@@ -18,6 +18,7 @@ from django_connec.models import Conflict, ConnecGroup, Failure
 from django_connec.models.columns import Columns
 from django_connec.settling.duplicates import both_rows, release
 from django_connec.settling.fields import look_again, stirred
+from django_connec.settling.inside import record_of
 from django_connec.sql import RowChanged
 
 __all__ = ["settle_due"]
@@ -148,7 +149,7 @@ def _result(conflict: Conflict, using: str) -> Conflict.Decision:
 
 def _id_now(conflict: Conflict, using: str) -> str:
     """Return the id of the record that the row stands for now; empty where there is none."""
-    row = _row(conflict, using)
+    row = record_of(_row(conflict, using), using)
     return (Columns(row).connec_id or "") if row is not None else ""
 
 

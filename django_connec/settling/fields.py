@@ -10,8 +10,9 @@ from django_connec.mapping import Mapper, registry
 from django_connec.mapping.agreement import Agreement
 from django_connec.mapping.fields import BoundField
 from django_connec.mapping.local import LocalValues
-from django_connec.models import Conflict, ConnecGroup
+from django_connec.models import Conflict, ConnecGroup, ConnecRowMixin
 from django_connec.models.columns import CHANGED, STATE, Columns
+from django_connec.settling.inside import look_at_list_again
 from django_connec.sql import update_rows
 from django_connec.tracking.clock import next_stamp
 
@@ -47,7 +48,7 @@ class _Standing:
     @property
     def shown(self) -> Any:
         """Our value as a conflict holds it."""
-        value = getattr(self.row, self.bound.attname)
+        value = self.bound.get(self.row)
         return str(value) if self.bound.reference is not None else self.bound.encode(value)
 
     @property
@@ -174,8 +175,12 @@ def _take_theirs(standing: _Standing, using: str) -> None:
 
 def _write(standing: _Standing, using: str, *, is_change: bool = False) -> None:
     row = standing.row
-    read = Columns(row).changed_at
     setattr(row, STATE, standing.agreement.dump())
+    if isinstance(row, ConnecRowMixin):
+        update_rows(type(row), [row], (STATE,), using=using)
+        look_at_list_again(row, using, is_change=is_change)
+        return
+    read = Columns(row).changed_at
     if is_change:
         # A new stamp also where the row is marked: a batch that is on its way may be about to clear the old one.
         setattr(row, CHANGED, next_stamp())
