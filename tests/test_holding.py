@@ -7,6 +7,7 @@ import json
 
 import pytest
 from django.db import connection
+from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -161,6 +162,32 @@ def test_import_keeps_its_place_and_goes_on_from_there(hub, group, people):
     assert (code, changed()) == (0, 300)
     assert "people: 200 updated" in out
     assert (cursor().held_at, cursor().accepted_at, cursor().changed_rows) == (None, None, 0)
+
+
+def test_import_held_at_its_first_page_goes_on_as_an_import(hub, group, company):
+    load_people(hub, 2, 150)
+    import_group(group, client_of(group))
+    emptied(hub, 150)
+    import_group(group, client_of(group), full=True)
+    assert (cursor().held_by, cursor().import_skip, changed()) == ("import", 0, 0)
+    assert "connec_import --accept-mass-change lets it go on" in run("connec_status")[1]
+    run("connec_import", "--accept-mass-change")
+    assert changed() == 150
+
+
+def test_page_that_is_applied_record_by_record_counts_once(hub, group, people):
+    def refuse(sender, instance, **kwargs):
+        if instance.connec_id == "person-uuid-5":
+            Person.objects.filter(pk=instance.pk).update(company=None)
+
+    emptied(hub, 90)
+    post_save.connect(refuse, sender=Person, dispatch_uid="refuse")
+    try:
+        ended = poll_group(group, client_of(group))
+    finally:
+        post_save.disconnect(sender=Person, dispatch_uid="refuse")
+    assert ended.counts["people"] == {"updated": 89, "failed": 1}
+    assert ended.state == SyncRun.State.PARTIAL
 
 
 def test_slices_of_one_import_share_one_count(hub, group, people, monkeypatch):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -238,14 +238,10 @@ def _locked(mapper: Mapper, pks: Sequence[Any], using: str) -> dict[Any, Any]:
     return found
 
 
-def _local_digests(group: ConnecGroup, mapper: Mapper, rows: Collection[Any], using: str) -> dict[Any, dict[str, str]]:
-    """Digest the own values of the rows that may hold changes: marked ones, and those never in agreement. Of other
-    rows only the fields with an open conflict are asked for, which outlives the mark."""
-    contested = {row.pk: (Columns(row).state or {}).get("o") for row in rows}
-    whole = {row.pk for row in rows if Columns(row).changed_at is not None or not Columns(row).state}
-    asked = [row for row in rows if row.pk in whole or contested[row.pk]]
+def _local_digests(group: ConnecGroup, mapper: Mapper, rows: Iterable[Any], using: str) -> dict[Any, dict[str, str]]:
+    """Digest the own values of the rows that may hold changes: marked ones, and those never in agreement."""
+    asked = [row for row in rows if Columns(row).changed_at is not None or not Columns(row).state]
     if not asked:
         return {}
     values = LocalValues(mapper, asked, group.pk, group.effective_realm, using)
-    found = {row.pk: values.digests(row) for row in asked}
-    return {pk: d if pk in whole else {name: d[name] for name in contested[pk] or ()} for pk, d in found.items()}
+    return {row.pk: values.digests(row) for row in asked}
