@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_connec.client import ConnecClient, ConnecUnavailable
 from django_connec.models import Failure, Notification, ParkedRecord, SyncCursor, SyncRun
 from django_connec.reading import import_group, poll_group
-from django_connec.sandbox import Fault
+from django_connec.sandbox import Behaviour, Fault
 from django_connec.work import client_of
 from tests.app.models import Item, Organization, Person
 from tests.conftest import ORG
@@ -118,8 +118,8 @@ def test_record_that_slides_over_a_border_is_not_lost(hub, group, company, monke
     assert Person.objects.count() == 250
 
 
-def test_hub_that_gives_smaller_pages_leaves_no_hole(hub, group, company, monkeypatch):
-    monkeypatch.setattr("django_connec.sandbox.api.PAGE_CAP", 30)
+def test_hub_that_gives_smaller_pages_leaves_no_hole(hub, group, company):
+    hub.behaviour = Behaviour(page_cap=30)
     load_people(hub, 1, 250)
     import_group(group, client_of(group))
     assert Person.objects.count() == 250

@@ -4,10 +4,11 @@ Independent of the rest of the package: it imports neither the client nor the ma
 wrong together.
 """
 
+from django_connec.sandbox.behaviour import Behaviour
+from django_connec.sandbox.deliveries import Delivery
 from django_connec.sandbox.faults import Fault
 from django_connec.sandbox.hub import Call, SandboxHub
 from django_connec.sandbox.idp import AnswerStyle, SignOnRefused
 from django_connec.sandbox.store import Application
-from django_connec.sandbox.webhooks import Delivery
 
-__all__ = ["AnswerStyle", "Application", "Call", "Delivery", "Fault", "SandboxHub", "SignOnRefused"]
+__all__ = ["AnswerStyle", "Application", "Behaviour", "Call", "Delivery", "Fault", "SandboxHub", "SignOnRefused"]

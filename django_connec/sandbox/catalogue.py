@@ -5,48 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["COLLECTIONS", "SINGULAR", "code_prefix", "has_status", "linked_resource", "referred_resource"]
+from django_connec.sandbox.layouts import LAYOUTS
+
+__all__ = [
+    "COLLECTIONS",
+    "SINGULAR",
+    "code_prefix",
+    "entity_name",
+    "first_status",
+    "has_status",
+    "linked_resource",
+    "referred_resource",
+]
 
 SINGULAR = frozenset({"company"})
 
-COLLECTIONS = frozenset(
-    {
-        "accounts",
-        "app_users",
-        "connector_syncs",
-        "contacts",
-        "employees",
-        "event_orders",
-        "events",
-        "invoices",
-        "items",
-        "journals",
-        "leave_applications",
-        "opportunities",
-        "organizations",
-        "pay_items",
-        "pay_runs",
-        "pay_schedules",
-        "pay_stubs",
-        "payment_methods",
-        "payments",
-        "people",
-        "projects",
-        "purchase_orders",
-        "quotes",
-        "sales_orders",
-        "stock_adjustments",
-        "tax_codes",
-        "tax_rates",
-        "teams",
-        "time_activities",
-        "time_sheets",
-        "transaction_logs",
-        "venues",
-        "warehouses",
-        "work_locations",
-    }
-)
+COLLECTIONS = frozenset(LAYOUTS) - SINGULAR
 
 _PREFIXES = {
     "organizations": "OR",
@@ -60,6 +34,8 @@ _PREFIXES = {
     "warehouses": "WH",
     "events": "EV",
 }
+
+_ENTITIES = {"people": "Person", "company": "Company"}
 
 #: By the end of the attribute's name; longer ends first.
 _REFERENCES = (
@@ -82,6 +58,8 @@ _REFERENCES = (
     ("payment_id", "payments"),
     ("contact_id", "contacts"),
     ("event_id", "events"),
+    ("pay_schedule_id", "pay_schedules"),
+    ("pay_run_id", "pay_runs"),
     ("quote_id", "quotes"),
     ("venue_id", "venues"),
     ("team_id", "teams"),
@@ -97,6 +75,9 @@ _CLASSES = {
     "Payment": "payments",
 }
 
+#: Rows that are nothing but a list of records.
+_MEMBERS = {"teams": "teams", "members": "app_users", "employees": "employees"}
+
 # A business number of the employee, not a link.
 _NO_LINKS = {("employees", "employee_id")}
 
@@ -108,7 +89,21 @@ def code_prefix(resource: str) -> str:
 
 def has_status(resource: str) -> bool:
     """Tell whether records show a ``status``; the recorded app users and opportunities do not."""
-    return resource not in SINGULAR and resource not in ("app_users", "opportunities", "employees")
+    return "status" in LAYOUTS[resource]
+
+
+def first_status(resource: str) -> str:
+    """Return the status of a record that was made without one."""
+    choices = LAYOUTS[resource]["status"].choices
+    return choices[0] if choices else "ACTIVE"
+
+
+def entity_name(resource: str) -> str:
+    """Return a resource's name as older clients write it: ``TaxCode`` for ``tax_codes``."""
+    if resource in _ENTITIES:
+        return _ENTITIES[resource]
+    one = resource[:-3] + "y" if resource.endswith("ies") else resource.removesuffix("s")
+    return "".join(word.capitalize() for word in one.split("_"))
 
 
 def referred_resource(resource: str, attribute: str) -> str | None:
@@ -123,4 +118,6 @@ def linked_resource(attribute: str, row: Mapping[str, Any]) -> str | None:
 
     ``linked_transactions`` name what they lead to in ``class`` (Connec! API v2, polymorphic links).
     """
-    return _CLASSES.get(str(row.get("class"))) if attribute == "linked_transactions" else None
+    if attribute == "linked_transactions":
+        return _CLASSES.get(str(row.get("class")))
+    return _MEMBERS.get(attribute)

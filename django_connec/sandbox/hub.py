@@ -8,17 +8,20 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from django_connec.sandbox.accounts import Accounts, GroupProfile, Membership, User
-from django_connec.sandbox.api import Api, Response, error_response
-from django_connec.sandbox.catalogue import COLLECTIONS, SINGULAR, code_prefix, has_status
-from django_connec.sandbox.faults import Fault, Faults
+from django_connec.sandbox.api import Api
+from django_connec.sandbox.behaviour import Behaviour
+from django_connec.sandbox.catalogue import SINGULAR, code_prefix, first_status, has_status
+from django_connec.sandbox.controls import Controls
+from django_connec.sandbox.faults import Faults
 from django_connec.sandbox.idp import AnswerStyle, IdentityProvider
 from django_connec.sandbox.ids import hub_entry, own_entries, read_attributes, show
 from django_connec.sandbox.memory import MemoryStore
-from django_connec.sandbox.records import READ_ONLY, Caller, Refused, Writer
+from django_connec.sandbox.records import READ_ONLY, Caller
+from django_connec.sandbox.seeds import Size, rows_of, sizes
 from django_connec.sandbox.server import HubServer
 from django_connec.sandbox.sqlite import SQLiteStore
 from django_connec.sandbox.store import Application, Row, Store
@@ -29,9 +32,6 @@ __all__ = ["Call", "SandboxHub"]
 
 #: Who writes where a person, or a test, acts as an application that is none of the registered ones.
 ELSEWHERE = "elsewhere"
-
-#: What ``POST /_sandbox/…`` does, beside ``flush``.
-CONTROLS = frozenset({"faults", "load", "create", "update", "merge", "records", "revoke", "redeliver"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,12 @@ class SandboxHub:
         attempts: Tries of one delivery.
         back_off: Seconds before its second try.
         timeout: Seconds that an application may take to answer a notification.
+        at_most: Records in one notification.
         singular_as_list: Notify of the company in a list, as of other resources.
         changed: Told of each change in place of the applications, which are not notified then: organisation,
             resource, id, and who wrote it.
         store: Where the data is kept, in place of ``database``.
+        behaviour: What the hub does where production's behaviour is not known.
         sso: How the identity provider answers; as Maestrano's, signed with SHA-256, by default.
 
     Attributes:
@@ -83,6 +85,8 @@ class SandboxHub:
         changed: Callable[[str, str, str, str], None] | None = None,
         store: Store | None = None,
         sso: AnswerStyle | None = None,
+        at_most: int = 500,
+        behaviour: Behaviour | None = None,
     ) -> None:
         self.clock = clock or (lambda: dt.datetime.now(dt.UTC))
         self.store: Store = store or (MemoryStore() if database == ":memory:" else SQLiteStore(database))
@@ -95,11 +99,11 @@ class SandboxHub:
             timeout=timeout,
             clock=lambda: self.clock(),
             singular_as_list=singular_as_list,
+            at_most=at_most,
         )
         self._changed = changed or self.notifier.changed
-        self.api = Api(self.store, lambda: self.clock(), self._changed, self.faults)
+        self.api = Api(self.store, lambda: self.clock(), self._changed, self.faults, self.notifier.commit, behaviour)
         self.calls: deque[Call] = deque(maxlen=10_000)
-        self._writer = Writer(self.store, lambda: self.clock(), self._changed)
         self.accounts = Accounts(self.store, database, lambda: self.clock())
         self.idp = IdentityProvider(self.accounts, lambda: self.clock(), keeps=database != ":memory:", style=sso)
 
@@ -108,6 +112,15 @@ class SandboxHub:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """What the hub does where production's behaviour is not known; may be changed at any time."""
+        return self.api.behaviour
+
+    @behaviour.setter
+    def behaviour(self, behaviour: Behaviour) -> None:
+        self.api.behaviour = behaviour
 
     # Set up ---------------------------------------------------------------------------------------------
 
@@ -120,6 +133,7 @@ class SandboxHub:
         resources: Iterable[str] | None = None,
         external_ids: bool = True,
         echo: bool = False,
+        tenant: bool = False,
         **addresses: str,
     ) -> Application:
         """Register an application, or change how it is registered.
@@ -129,15 +143,32 @@ class SandboxHub:
             resources: What it subscribes to; everything by default.
             external_ids: Notifications carry ids in list form.
             echo: It is notified of its own writes too.
+            tenant: It sees every organisation, by the organisation's own id.
             addresses: ``name``, ``host`` and the others of :class:`~django_connec.sandbox.accounts.Registration`.
         """
         registration = self.accounts.register(api_id, **addresses)
         if webhook_url is None and registration.host:
             webhook_url = registration.host + registration.path("notification")
         subscribed = None if resources is None else frozenset(resources)
-        application = Application(api_id, api_key, webhook_url, subscribed, external_ids, echo)
+        application = Application(api_id, api_key, webhook_url, subscribed, external_ids, echo, tenant)
         self.store.save_application(application)
         return application
+
+    def subscribe(self, api_id: str, resources: Iterable[str] | None) -> None:
+        """Choose the resources that an application is notified of; ``None``: all.
+
+        Raises:
+            LookupError: There is no such application.
+        """
+        application = next((a for a in self.store.applications() if a.api_id == api_id), None)
+        if application is None:
+            raise LookupError("no such application")
+        subscribed = None if resources is None else frozenset(resources)
+        self.store.save_application(replace(application, resources=subscribed))
+
+    def add_session(self, token: str, org: str) -> None:
+        """Let whoever has this token see an organisation, by ``?sso_session=`` in place of credentials."""
+        self.api.sessions[token] = org
 
     def add_group(self, uid: str, *, api_id: str, org: str, **profile: Any) -> GroupProfile:
         """Let an application see an organisation's data under this group id.
@@ -216,7 +247,7 @@ class SandboxHub:
                 if "code" not in body and resource not in SINGULAR:
                     body["code"] = f"{code_prefix(resource)}{self.store.next_number(org, resource)}"
                 if has_status(resource):
-                    body.setdefault("status", "ACTIVE")
+                    body.setdefault("status", first_status(resource))
                 created = text_of(str(record.get("created_at") or now))
                 rows.append(Row(hub_id, created, text_of(str(record.get("updated_at") or created)), body))
                 for provider, realm, external in own_entries(given):
@@ -227,6 +258,30 @@ class SandboxHub:
                 self._changed(org, resource, row.id, ELSEWHERE)
         return len(rows)
 
+    def seed(self, org: str, size: Size = "small") -> dict[str, int]:
+        """Fill an organisation with invented records of every resource; nobody is notified.
+
+        The same records every time, ids included, so that seeding again changes nothing but what was changed.
+
+        Args:
+            size: ``small``, ``large``, how many records in all, or how many of each resource.
+
+        Returns:
+            How many of each resource.
+
+        Raises:
+            ValueError: The size is none of these.
+        """
+        org, _ = self._place(org)
+        counts = sizes(size)
+        with self.store.transaction():
+            for resource, count in counts.items():
+                have = self.store.count(org, resource)
+                self.store.save_many(org, resource, rows_of(org, resource, counts))
+                if resource not in SINGULAR and not have:
+                    self.store.next_number(org, resource, count)
+        return counts
+
     def create(
         self, org: str, resource: str, attributes: Mapping[str, Any] | None = None, /, **more: Any
     ) -> dict[str, Any]:
@@ -235,7 +290,7 @@ class SandboxHub:
         Raises:
             Refused: The hub would have answered with an error.
         """
-        write = self._writer.write_singular if resource in SINGULAR else self._writer.create
+        write = self.api.writer.write_singular if resource in SINGULAR else self.api.writer.create
         row, _ = write(self._elsewhere(org), resource, {**(attributes or {}), **more})
         return self._show(org, resource, row)
 
@@ -248,11 +303,11 @@ class SandboxHub:
             Refused: The hub would have answered with an error.
         """
         changes = {**(attributes or {}), **more}
-        return self._show(org, resource, self._writer.update(self._elsewhere(org), resource, id, changes))
+        return self._show(org, resource, self.api.writer.update(self._elsewhere(org), resource, id, changes))
 
     def merge(self, org: str, resource: str, keeper: str, loser: str) -> None:
         """Make two records one."""
-        self._writer.merge(self._elsewhere(org), resource, keeper, loser)
+        self.api.writer.merge(self._elsewhere(org), resource, keeper, loser)
 
     def records(self, org: str, resource: str, *, external_ids: bool = False) -> list[dict[str, Any]]:
         """Return all records of a resource."""
@@ -303,7 +358,7 @@ class SandboxHub:
     @contextmanager
     def serve(self, port: int = 0) -> Iterator[str]:
         """Serve on 127.0.0.1 for the block; yields scheme, host and port."""
-        server = HubServer(self.api, self.faults, self._log, self._control, port)
+        server = HubServer(self.api, self.faults, self._log, Controls(self).answer, port)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="connec-sandbox")
         thread.start()
         try:
@@ -320,60 +375,6 @@ class SandboxHub:
 
     def _log(self, method: str, path: str, status: int, milliseconds: float, operations: int) -> None:
         self.calls.append(Call(method, path, status, milliseconds, operations))
-
-    def _control(self, method: str, path: str, content: Any) -> Response | None:
-        """The sandbox's own controls, for a demonstration in another process."""
-        name = path.removeprefix("/_sandbox/")
-        if (method, name) == ("GET", "log"):
-            calls = [asdict(call) for call in list(self.calls)]
-            return Response(200, {"calls": calls, "deliveries": [asdict(d) for d in self.deliveries]})
-        if (method, name) == ("DELETE", "log"):
-            self.clear_log()
-            return Response(200, {})
-        if (method, name) == ("GET", "faults"):
-            return Response(200, {"faults": [asdict(fault) for fault in self.faults.remaining()]})
-        if (method, name) == ("DELETE", "faults"):
-            self.faults.clear()
-            return Response(200, {})
-        if (method, name) == ("POST", "flush"):
-            return Response(200, {"done": self.flush()})
-        if method != "POST" or name not in CONTROLS:
-            return None
-        if not isinstance(content, dict):
-            return error_response(400, "A control takes a JSON object")
-        try:
-            return Response(200, self._act(name, content))
-        except Refused as error:
-            return error_response(error.status, error.title)
-        except (LookupError, TypeError, ValueError) as error:
-            return error_response(400, f"{type(error).__name__}: {error}")
-
-    def _act(self, name: str, content: dict[str, Any]) -> dict[str, Any]:
-        if name == "faults":
-            self.faults.add(Fault(**content))
-            return {}
-        if name == "revoke":
-            self.revoke(str(content["group"]))
-            return {}
-        if name == "redeliver":
-            return asdict(self.redeliver(int(content["number"])))
-        org, resource = content["org"], content["resource"]
-        if not isinstance(org, str) or resource not in COLLECTIONS | SINGULAR:
-            raise ValueError("org must be a text, and resource one that the hub knows")
-        if name == "records":
-            return {"records": self.records(org, resource, external_ids=True)}
-        if name == "load":
-            records = content["records"]
-            if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-                raise ValueError("records must be a list of objects")
-            return {"loaded": self.load(org, resource, records, notify=content.get("notify") is True)}
-        if name == "merge":
-            self.merge(org, resource, str(content["keeper"]), str(content["loser"]))
-            return {}
-        attributes = content["attributes"]
-        if name == "create":
-            return self.create(org, resource, **attributes)
-        return self.update(org, resource, str(content["id"]), **attributes)
 
     def _place(self, of: str) -> tuple[str, str]:
         """Return the organisation that is meant, and the group where one was named."""

@@ -62,22 +62,26 @@ def _given(id: Any) -> bool:
     return isinstance(id, (str, int)) and not isinstance(id, bool) and id != ""
 
 
-def read_attributes(store: Store, org: str, resource: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+def read_attributes(
+    store: Store,
+    org: str,
+    resource: str,
+    attributes: Mapping[str, Any],
+    *,
+    drop_unknown: bool = False,
+    check_hub_ids: bool = False,
+) -> dict[str, Any]:
     """Return what an application wrote with every reference as the hub's id.
+
+    Args:
+        drop_unknown: Leave a reference that cannot be resolved empty, and raise nothing.
+        check_hub_ids: References by the hub's id must lead to a record; they are believed otherwise, as records may
+            arrive before what they refer to.
 
     Raises:
         UnknownReference: A reference cannot be resolved.
     """
-    result: dict[str, Any] = {}
-    for name, value in attributes.items():
-        target = referred_resource(resource, name)
-        if target is not None:
-            result[name] = _resolve(store, org, target, name, value)
-        elif isinstance(value, list):
-            result[name] = [_read_row(store, org, resource, name, row) for row in value]
-        else:
-            result[name] = value
-    return result
+    return _Resolver(store, org, resource, drop_unknown, check_hub_ids).block(attributes)
 
 
 def show(
@@ -184,33 +188,58 @@ def _form(org: str, resource: str, id: str, links: Links, external_ids: bool) ->
     return [{"realm": org, "provider": "connec", "id": id}, *links.get((resource, id), [])]
 
 
-def _resolve(store: Store, org: str, resource: str, attribute: str, value: Any) -> str | None:
-    if not value and value != 0:
-        return None
-    if isinstance(value, Mapping):
-        value = [value]
-    own = hub_entry(value)
-    if own is not None:
-        # A plain id is believed, as records may arrive before what they refer to; one that was merged is followed.
-        return store.keeper_of(org, resource, own)
-    for provider, realm, external in own_entries(value):
-        found = store.by_external(org, resource, provider, realm, external)
-        if found is not None:
-            return found
-    raise UnknownReference(attribute)
+class _Resolver:
+    def __init__(self, store: Store, org: str, resource: str, drop_unknown: bool, check_hub_ids: bool) -> None:
+        self.store = store
+        self.org = org
+        self.resource = resource
+        self.drop_unknown = drop_unknown
+        self.check_hub_ids = check_hub_ids
 
+    def block(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for name, value in attributes.items():
+            target = referred_resource(self.resource, name)
+            if target is not None:
+                result[name] = self.reference(target, name, value)
+            elif isinstance(value, list):
+                result[name] = [self.row(name, row) for row in value]
+            else:
+                result[name] = value
+        return result
 
-def _read_row(store: Store, org: str, resource: str, name: str, row: Any) -> Any:
-    if not isinstance(row, Mapping):
-        return row
-    read = read_attributes(store, org, resource, {k: v for k, v in row.items() if k not in ("id", ROW_IDS)})
-    given = row.get("id")
-    linked = linked_resource(name, row)
-    if linked is not None:
-        read["id"] = _resolve(store, org, linked, f"{name}/id", given)
+    def reference(self, target: str, attribute: str, value: Any) -> str | None:
+        if not value and value != 0:
+            return None
+        if isinstance(value, Mapping):
+            value = [value]
+        own = hub_entry(value)
+        if own is not None:
+            # One that was merged is followed.
+            kept = self.store.keeper_of(self.org, target, own)
+            if not self.check_hub_ids or self.store.get(self.org, target, kept) is not None:
+                return kept
+        for provider, realm, external in own_entries(value):
+            found = self.store.by_external(self.org, target, provider, realm, external)
+            if found is not None:
+                return found
+        if self.drop_unknown:
+            return None
+        raise UnknownReference(attribute)
+
+    def row(self, name: str, row: Any) -> Any:
+        if not isinstance(row, Mapping):
+            return row
+        read = self.block({k: v for k, v in row.items() if k not in ("id", ROW_IDS)})
+        given = row.get("id")
+        linked = linked_resource(name, row)
+        if linked is not None:
+            read["id"] = self.reference(linked, f"{name}/id", given)
+            return read
+        read["id"] = hub_entry(given) or str(uuid.uuid4())
+        own = [
+            {"realm": realm, "provider": provider, "id": external} for provider, realm, external in own_entries(given)
+        ]
+        if own:
+            read[ROW_IDS] = own
         return read
-    own = [{"realm": realm, "provider": provider, "id": external} for provider, realm, external in own_entries(given)]
-    read["id"] = hub_entry(given) or str(uuid.uuid4())
-    if own:
-        read[ROW_IDS] = own
-    return read

@@ -70,6 +70,8 @@ class SQLiteStore:
         if path != ":memory:":
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
+            # Kibibytes: the index by id is in no order, and is written all over.
+            self._connection.execute("PRAGMA cache_size=-131072")
         self._connection.executescript(SCHEMA)
         self._bring_up_to_date()
         self._depth = 0

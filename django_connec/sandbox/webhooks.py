@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import itertools
 import logging
 import threading
-import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import requests
-
+from django_connec.sandbox.catalogue import SINGULAR
+from django_connec.sandbox.deliveries import Delivery, post
 from django_connec.sandbox.ids import show
 from django_connec.sandbox.store import Application, Store
 from django_connec.sandbox.times import stamp
@@ -22,35 +20,10 @@ __all__ = ["Delivery", "Notifier"]
 
 logger = logging.getLogger(__name__)
 
-#: Organisation, resource and id of a record that changed.
-Change = tuple[str, str, str]
+#: Organisation, resource and id of a record that changed; the group that is to be told, ``None`` for all.
+Change = tuple[str, str, str, "str | None"]
 #: Deliveries whose content is kept, so that they can be sent again.
 KEPT = 200
-
-
-@dataclass(slots=True)
-class Delivery:
-    """One delivery, as the log shows it.
-
-    Attributes:
-        api_id: Application that it went to.
-        records: How many records it carried.
-        status: HTTP status of the last attempt; 0 where nobody answered.
-        attempts: How often it was tried.
-        milliseconds: How long the last attempt took.
-        url: Where it went.
-        at: When it was first tried, by the hub's clock, ISO 8601.
-        number: Which one it is, from 1 on.
-    """
-
-    api_id: str
-    records: int
-    status: int = 0
-    attempts: int = 0
-    milliseconds: float = 0.0
-    url: str = ""
-    at: str = ""
-    number: int = 0
 
 
 @dataclass(slots=True)
@@ -79,6 +52,7 @@ class Notifier:
         timeout: Seconds that an application may take to answer.
         clock: Returns the hub's time, aware; for the log.
         singular_as_list: The form of ``company``, which is not documented.
+        at_most: Records in one delivery.
     """
 
     def __init__(
@@ -91,6 +65,7 @@ class Notifier:
         timeout: float = 10.0,
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
         singular_as_list: bool = True,
+        at_most: int = 500,
     ) -> None:
         self.store = store
         self.delay = delay
@@ -98,6 +73,7 @@ class Notifier:
         self.back_off = back_off
         self.timeout = timeout
         self.singular_as_list = singular_as_list
+        self.at_most = at_most
         self.log: deque[Delivery] = deque(maxlen=1000)
         self.clock = clock
         self._kept: dict[int, tuple[Application, dict[str, object]]] = {}
@@ -110,12 +86,21 @@ class Notifier:
     def changed(self, org: str, resource: str, id: str, writer: str) -> None:
         """Take note of a change; each application that wants it is told by a thread of its own."""
         applications = [a for a in self.store.applications() if _wants(a, resource, writer)]
+        self._enqueue(applications, (org, resource, id, None))
+
+    def commit(self, org: str, resource: str, id: str, group: str) -> None:
+        """Tell one group's application of a record, whatever it subscribed to and whoever wrote it."""
+        holders = {api_id for uid, api_id in self.store.groups_of(org) if uid == group}
+        applications = [a for a in self.store.applications() if a.api_id in holders and a.webhook_url is not None]
+        self._enqueue(applications, (org, resource, id, group))
+
+    def _enqueue(self, applications: list[Application], change: Change) -> None:
         with self._condition:
             if self._stop.is_set():
                 return
             for application in applications:
                 outbox = self._outboxes.setdefault(application.api_id, _Outbox())
-                outbox.waiting.append((org, resource, id))
+                outbox.waiting.append(change)
                 outbox.noted += 1
                 if outbox.thread is None:
                     outbox.thread = threading.Thread(
@@ -196,32 +181,39 @@ class Notifier:
         application = next((a for a in self.store.applications() if a.api_id == api_id), None)
         if application is None or application.webhook_url is None:
             return
-        wanted: dict[tuple[str, str], list[str]] = {}
-        for org, resource, id in changes:
-            wanted.setdefault((org, resource), []).append(id)
-        body: dict[str, object] = {}
-        count = 0
-        for (org, resource), ids in wanted.items():
+        records = list(self._records(application, changes))
+        for start in range(0, len(records), self.at_most):
+            part = records[start : start + self.at_most]
+            self._attempt(self._note(application, body := self._body(part), len(part)), application, body)
+
+    def _records(self, application: Application, changes: list[Change]) -> Iterator[tuple[str, object]]:
+        """Yield each record that an application is to be told of, as each of its groups sees it."""
+        wanted: dict[tuple[str, str, str | None], list[str]] = {}
+        for org, resource, id, group in changes:
+            wanted.setdefault((org, resource, group), []).append(id)
+        for (org, resource, only), ids in wanted.items():
             found = (self.store.get(org, resource, id) for id in dict.fromkeys(ids))
             # Two that were merged meanwhile are one.
             rows = list({row.id: row for row in found if row is not None}.values())
             for group, of in self.store.groups_of(org):
-                if of != api_id or not rows:
-                    continue
-                shown = show(self.store, org, resource, rows, group_uid=group, external_ids=application.external_ids)
-                count += len(shown)
-                if resource == "company" and not self.singular_as_list:
-                    body[resource] = shown[0]
-                else:
-                    listed = body.setdefault(resource, [])
-                    assert isinstance(listed, list)
-                    listed += shown
-        if count:
-            self._deliver(application, body, count)
+                if of == application.api_id and only in (None, group):
+                    for record in show(
+                        self.store, org, resource, rows, group_uid=group, external_ids=application.external_ids
+                    ):
+                        yield resource, record
 
-    def _deliver(self, application: Application, body: dict[str, object], count: int) -> None:
-        delivery = self._note(application, body, count)
-        self._attempt(delivery, application, body)
+    def _body(self, records: list[tuple[str, object]]) -> dict[str, object]:
+        body: dict[str, object] = {}
+        for resource, record in records:
+            if resource in SINGULAR and not self.singular_as_list and resource not in body:
+                body[resource] = record
+                continue
+            listed = body.setdefault(resource, [])
+            if not isinstance(listed, list):
+                # Of several groups: only a list holds them.
+                listed = body[resource] = [listed]
+            listed.append(record)
+        return body
 
     def _note(self, application: Application, body: dict[str, object], count: int) -> Delivery:
         delivery = Delivery(application.api_id, count, number=next(self._numbers), at=stamp(self.clock()))
@@ -235,31 +227,10 @@ class Notifier:
     def _attempt(self, delivery: Delivery, application: Application, body: dict[str, object]) -> None:
         wait = self.back_off
         while not self._stop.is_set():
-            delivery.attempts += 1
-            started = time.perf_counter()
-            delivery.status = self._post(application, body)
-            delivery.milliseconds = (time.perf_counter() - started) * 1000
+            delivery.note(post(application, body, self.timeout))
             if 200 <= delivery.status < 300 or delivery.attempts >= self.attempts or self._stop.wait(wait):
                 return
             wait *= 2
-
-    def _post(self, application: Application, body: dict[str, object]) -> int:
-        assert application.webhook_url is not None
-        credentials = base64.b64encode(f"{application.api_id}:{application.api_key}".encode()).decode()
-        with requests.Session() as session:
-            # Neither a proxy nor a netrc of the developer has anything to do with calls on this machine.
-            session.trust_env = False
-            try:
-                answer = session.post(
-                    application.webhook_url,
-                    json=body,
-                    headers={"Authorization": f"Basic {credentials}"},
-                    timeout=self.timeout,
-                    allow_redirects=False,
-                )
-            except (requests.RequestException, ValueError):
-                return 0
-            return answer.status_code
 
 
 def _wants(application: Application, resource: str, writer: str) -> bool:

@@ -69,6 +69,7 @@ class LocalHub(SandboxHub):
         resources: Iterable[str] | None = None,
         external_ids: bool = True,
         echo: bool = False,
+        tenant: bool = False,
         **addresses: str,
     ) -> Application:
         """As the sandbox's. Notifications do not go to ``webhook_url``, but to the URLconf."""
@@ -79,6 +80,7 @@ class LocalHub(SandboxHub):
             resources=resources,
             external_ids=external_ids,
             echo=echo,
+            tenant=tenant,
             **addresses,
         )
         self.applications[api_id] = application

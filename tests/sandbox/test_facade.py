@@ -157,7 +157,7 @@ def test_examples_and_schemas(api, resource):
     # 5.15: path properties.{collection}.items.properties
     answer = api.call("GET", f"{api.url}/api/v2/json_schema/{resource}").json()
     properties = answer["properties"][resource]["items"]["properties"]
-    assert properties["updated_at"] == {"type": "string", "format": "date-time"}
+    assert properties["updated_at"] == {"type": "string", "format": "date-time", "readOnly": True}
     if resource not in SINGULAR:
         example = api.get(f"{resource}/example").json()[resource]
         assert set(example) == set(properties)

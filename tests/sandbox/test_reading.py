@@ -25,7 +25,9 @@ def storage(request):
 
 
 @pytest.mark.parametrize(
-    "module", sorted(Path(django_connec.sandbox.__file__).parent.glob("*.py")), ids=lambda p: p.stem
+    "module",
+    sorted(Path(django_connec.sandbox.__file__).parent.rglob("*.py")),
+    ids=lambda p: f"{p.parent.name}.{p.stem}",
 )
 def test_the_sandbox_knows_nothing_of_the_rest(module):
     # The client and the hub must not be wrong together.
