@@ -8,13 +8,14 @@ PYTEST := $(BIN)/python -m pytest -q
 
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help install demo test test-sqlite test-postgres test-mariadb lint format bench docs package clean
+.PHONY: help install demo test test-sqlite test-postgres test-mariadb lint format bench docs fuzz package clean
 
 help:
 	@echo "make demo     watch two applications share data through a hub"
 	@echo "make test     run all tests, on every database that is found here"
 	@echo "make lint     ruff, mypy, migrations, documentation"
 	@echo "make bench    measure, as ratios"
+	@echo "make fuzz     ten thousand requests of chance to the sandbox hub"
 	@echo "make docs     build the documentation"
 	@echo "make package  build the package and look into it"
 
@@ -53,6 +54,9 @@ lint: install
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+fuzz: install
+	@CONNEC_FUZZ=10000 $(PYTEST) tests/sandbox/test_schemathesis.py
 
 bench: install
 	@$(BIN)/python -m benchmarks
