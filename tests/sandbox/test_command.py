@@ -34,6 +34,8 @@ def served(*arguments, stop=signal.SIGTERM):
     process = start(*arguments)
     try:
         line = process.stdout.readline()
+        while " records in " in line:
+            line = process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert found, line + process.stderr.read()
         yield found[0]
@@ -81,6 +83,21 @@ def test_its_file_outlives_it(tmp_path, receiver):
         assert Api(url).names() == ["Bolt"]
 
 
+def test_it_fills_a_group_and_behaves_as_configured(tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(
+        json.dumps(
+            {
+                "applications": [{"api_id": APP, "api_key": KEY}],
+                "groups": [{"uid": GROUP, "api_id": APP, "org": "org-1"}],
+                "behaviour": {"page_cap": 7},
+            }
+        )
+    )
+    with served("--memory", "--config", str(config), "--seed", "60") as url:
+        assert len(Api(url).get("invoices").json()["invoices"]) == 7
+
+
 def refused(*arguments):
     process = start(*arguments)
     output, errors = process.communicate(timeout=20)
@@ -95,12 +112,30 @@ def test_it_notifies_this_machine_only():
 
 
 @pytest.mark.parametrize(
-    "content", ["{", "[]", '{"applications": [1]}', '{"applications": [{"api_id": "a"}]}', '{"groups": {"a": 1}}']
+    "content",
+    [
+        '{"behaviour": {"unknown": 1}}',
+        '{"behaviour": {"page_cap": "7"}}',
+        "{",
+        "[]",
+        '{"applications": [1]}',
+        '{"applications": [{"api_id": "a"}]}',
+        '{"groups": {"a": 1}}',
+    ],
 )
 def test_bad_configuration(tmp_path, content):
     config = tmp_path / "config.json"
     config.write_text(content)
     refused("--memory", "--config", str(config))
+
+
+@pytest.mark.parametrize("size", ["huge", "3", "-5", "²", "99999999"])
+def test_sizes_that_are_none(size):
+    refused("--memory", *ONE, "--seed", size)
+
+
+def test_nobody_to_fill():
+    assert "no group" in refused("--memory", "--seed", "small")
 
 
 def test_what_it_cannot_open(tmp_path):

@@ -143,6 +143,24 @@ def test_further_controls(hub, api, url, told):
     assert api.get("people").status_code == 401
 
 
+def test_behaviour_by_control(hub, api, url):
+    assert control(url, "POST", "behaviour", {"page_cap": 3}).json()["page_cap"] == 3
+    assert control(url, "POST", "behaviour", {"wide_filters": True}).json()["page_cap"] == 3
+    assert control(url, "GET", "behaviour").json()["wide_filters"] is True
+    assert api.get("items").json()["pagination"]["top"] == 3
+    for bad in ({"unknown": 1}, {"page_cap": "3"}, {"page_cap": True}, {"matching": "some"}, {"page_cap": 0}):
+        assert control(url, "POST", "behaviour", bad).status_code == 400
+    assert hub.behaviour.page_cap == 3
+
+
+def test_the_document_is_served(url):
+    found = control(url, "GET", "openapi.json").json()
+    assert found["openapi"].startswith("3.1")
+    for resource in COLLECTIONS:
+        assert set(found["paths"][f"/api/v2/{{group}}/{resource}"]) == {"parameters", "get", "post"}
+    assert set(found["paths"]["/api/v2/{group}/company"]) == {"parameters", "get", "put"}
+
+
 def test_web_pages_cannot_use_the_controls(hub, url):
     answer = control(url, "POST", "revoke", {"group": GROUP}, Origin="https://elsewhere.example")
     assert answer.status_code == 403

@@ -54,7 +54,13 @@ def test_groups(store):
     assert (store.org_of("cld-1", "b"), store.org_of("cld-1", "c"), store.org_of("cld-1", "a")) == (ORG, "org-2", None)
     assert store.org_of("cld-2") == ORG
     assert store.groups_of(ORG) == [("cld-1", "b"), ("cld-2", "a")]
+    assert sorted((g.uid, g.api_id, g.org) for g in store.groups()) == [
+        ("cld-1", "b", ORG),
+        ("cld-1", "c", "org-2"),
+        ("cld-2", "a", ORG),
+    ]
     store.revoke("cld-2")
+    assert [group.uid for group in store.groups() if not group.revoked] == ["cld-1", "cld-1"]
     assert (store.org_of("cld-2", "a"), store.org_of("cld-2"), store.org_behind("cld-2")) == (None, None, ORG)
     assert store.groups_of(ORG) == [("cld-1", "b")]
     store.save_group("cld-2", "a", ORG)

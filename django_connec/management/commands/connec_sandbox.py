@@ -5,6 +5,7 @@ import json
 import signal
 import sqlite3
 import threading
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,18 @@ from urllib.parse import urlsplit
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from django_connec.sandbox import SandboxHub
+from django_connec.sandbox import Behaviour, SandboxHub
+from django_connec.sandbox.seeds import sizes
+
+
+def _size(text: str) -> Any:
+    """Read how much to fill in."""
+    size = int(text) if text.isascii() and text.isdigit() else text
+    try:
+        sizes(size)  # type: ignore[arg-type]  # what is none is refused there
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+    return size
 
 
 def is_loopback(url: str) -> bool:
@@ -42,6 +54,11 @@ class Command(BaseCommand):
         parser.add_argument("--group", help="…this group,")
         parser.add_argument("--org", default="org-1", help="…of this organisation,")
         parser.add_argument("--webhook", help="…notified at this address.")
+        parser.add_argument(
+            "--seed",
+            type=_size,
+            help="Fill the organisations of all groups with invented records: small, large, or how many.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = self._config(options)
@@ -51,6 +68,8 @@ class Command(BaseCommand):
             raise CommandError(_("The database file cannot be opened."), returncode=2) from None
         try:
             self._set_up(hub, config)
+            if options["seed"] is not None:
+                self._seed(hub, options["seed"])
             stopped = threading.Event()
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_args: stopped.set())
@@ -73,13 +92,23 @@ class Command(BaseCommand):
                 hub.add_application(**entry)
             for entry in config.get("groups", []):
                 hub.add_group(**entry)
+            hub.behaviour = Behaviour(**config.get("behaviour", {}))
         except (AttributeError, TypeError, ValueError, sqlite3.Error):
             raise CommandError(
-                _("The configuration must list applications and groups as the documentation says."), returncode=2
+                _("The configuration must list applications, groups and behaviour as the documentation says."),
+                returncode=2,
             ) from None
         # The file may have been made elsewhere.
         if any(a.webhook_url is not None and not is_loopback(a.webhook_url) for a in hub.store.applications()):
             raise CommandError(_("The sandbox notifies addresses of this machine only."), returncode=2)
+
+    def _seed(self, hub: SandboxHub, size: Any) -> None:
+        orgs = sorted({group.org for group in hub.store.groups() if not group.revoked})
+        if not orgs:
+            raise CommandError(_("There is no group whose organisation could be filled."), returncode=2)
+        for org in orgs:
+            count = sum(hub.seed(org, size).values())
+            self.stdout.write(_("%(count)s records in %(org)s") % {"count": count, "org": org})
 
     def _config(self, options: dict[str, Any]) -> dict[str, Any]:
         if options["config"]:
