@@ -7,8 +7,8 @@ checks list all of it at once and the accessor raises the first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +17,17 @@ from django.core.signals import setting_changed
 
 from django_connec.exceptions import ConnecConfigurationError
 
-__all__ = ["ConnecSettings", "Marketplace", "Problem", "find_problems", "get_marketplace", "get_settings"]
+__all__ = [
+    "ConnecSettings",
+    "DeveloperPlatform",
+    "Marketplace",
+    "Problem",
+    "build_marketplace",
+    "find_problems",
+    "get_marketplace",
+    "get_settings",
+    "marketplace_problems",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +97,35 @@ class Marketplace:
 
 
 @dataclass(frozen=True, slots=True)
+class DeveloperPlatform:
+    """Where the marketplaces are asked for (Maestrano SDK, auto-configure).
+
+    Attributes:
+        host: Scheme and host of the developer platform.
+        path: Path of its list of marketplaces.
+        env_key: User name of HTTP Basic authentication there: the key of this application's environment.
+        env_secret: Its password.
+        timeout: Seconds to wait for an answer's next bytes.
+        refresh_minutes: How often the schedule asks.
+        check_seconds: How old a worker's view of the stored copy may be.
+    """
+
+    host: str
+    env_key: str
+    env_secret: str = field(repr=False)
+    path: str = "/api/config/v1/marketplaces"
+    timeout: int = 30
+    refresh_minutes: int = 60
+    check_seconds: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class ConnecSettings:
     """``settings.CONNEC``, checked and typed. See ``docs/settings`` for what each value does."""
 
     provider: str
     marketplaces: Mapping[str, Marketplace]
+    developer_platform: DeveloperPlatform | None
     dispatcher: str
     webhook_max_bytes: int
     batch_size: int
@@ -130,9 +164,20 @@ MARKETPLACE_OPTIONS: dict[str, Option] = {
     "SSO_ALLOW_SHA1": Option("sso_allow_sha1", bool, False),
 }
 
+PLATFORM_OPTIONS: dict[str, Option] = {
+    "HOST": Option("host", str, required=True, is_url=True),
+    "ENV_KEY": Option("env_key", str, required=True),
+    "ENV_SECRET": Option("env_secret", str, required=True),
+    "PATH": Option("path", str, "/api/config/v1/marketplaces"),
+    "TIMEOUT": Option("timeout", int, 30, minimum=1),
+    "REFRESH_MINUTES": Option("refresh_minutes", int, 60, minimum=1),
+    "CHECK_SECONDS": Option("check_seconds", int, 10, minimum=1),
+}
+
 TOP_LEVEL_OPTIONS: dict[str, Option] = {
     "PROVIDER": Option("provider", str, required=True),
     "MARKETPLACES": Option("marketplaces", dict, required=True),
+    "DEVELOPER_PLATFORM": Option("developer_platform", dict),
     "DISPATCHER": Option("dispatcher", str, "django_connec.dispatch.django_q2"),
     "WEBHOOK_MAX_BYTES": Option("webhook_max_bytes", int, 10_000_000, minimum=1),
     "BATCH_SIZE": Option("batch_size", int, 50, minimum=1),
@@ -170,7 +215,10 @@ def find_problems(raw: object) -> Iterator[Problem]:
             'Write CONNEC = {"PROVIDER": "…", "MARKETPLACES": {…}} in your settings.',
         )
         return
-    yield from _option_problems("CONNEC", raw, TOP_LEVEL_OPTIONS)
+    platform = raw.get("DEVELOPER_PLATFORM")
+    yield from _option_problems("CONNEC", raw, TOP_LEVEL_OPTIONS, optional=() if platform is None else ["MARKETPLACES"])
+    if isinstance(platform, Mapping):
+        yield from _option_problems('CONNEC["DEVELOPER_PLATFORM"]', platform, PLATFORM_OPTIONS)
     for key, ceiling in CEILINGS.items():
         value = raw.get(key)
         if isinstance(value, int) and value > ceiling:
@@ -183,7 +231,7 @@ def find_problems(raw: object) -> Iterator[Problem]:
     marketplaces = raw.get("MARKETPLACES")
     if not isinstance(marketplaces, Mapping):
         return
-    if not marketplaces:
+    if not marketplaces and platform is None:
         yield Problem(
             "E002",
             'CONNEC["MARKETPLACES"]',
@@ -192,19 +240,37 @@ def find_problems(raw: object) -> Iterator[Problem]:
         )
     for name, entry in marketplaces.items():
         where = f'CONNEC["MARKETPLACES"]["{name}"]'
-        if not isinstance(name, str) or not name or not name.replace("-", "a").replace("_", "a").isalnum():
-            yield Problem(
-                "E005",
-                where,
-                "is not usable in a URL.",
-                "Use letters, digits, hyphens and underscores: it is the last segment of the webhook's path.",
-            )
-        if not isinstance(entry, Mapping):
-            yield Problem(
-                "E003", where, f"must be a dictionary, not {_kind(entry)}.", "Give it API_ID, API_KEY and CONNEC_HOST."
-            )
-            continue
-        yield from _option_problems(where, entry, MARKETPLACE_OPTIONS)
+        # With a developer platform, an entry holds what differs from the platform's.
+        yield from marketplace_problems(where, name, entry, is_whole=platform is None)
+
+
+def marketplace_problems(where: str, name: object, entry: object, *, is_whole: bool = True) -> Iterator[Problem]:
+    """Yield everything that is wrong with one marketplace.
+
+    Args:
+        where: What the problems call it.
+        name: Its name.
+        entry: Its options, as ``CONNEC["MARKETPLACES"]`` has them.
+        is_whole: Whether what is required has to be there.
+    """
+    if not isinstance(name, str) or not name or not name.replace("-", "a").replace("_", "a").isalnum():
+        yield Problem(
+            "E005",
+            where,
+            "is not usable in a URL.",
+            "Use letters, digits, hyphens and underscores: it is the last segment of the webhook's path.",
+        )
+    if not isinstance(entry, Mapping):
+        yield Problem(
+            "E003", where, f"must be a dictionary, not {_kind(entry)}.", "Give it API_ID, API_KEY and CONNEC_HOST."
+        )
+        return
+    yield from _option_problems(where, entry, MARKETPLACE_OPTIONS, optional=() if is_whole else MARKETPLACE_OPTIONS)
+
+
+def build_marketplace(name: str, entry: Mapping[str, Any]) -> Marketplace:
+    """Return a marketplace of checked options, as ``CONNEC["MARKETPLACES"]`` has them."""
+    return Marketplace(name=name, **_values(entry, MARKETPLACE_OPTIONS))
 
 
 def get_settings() -> ConnecSettings:
@@ -236,22 +302,30 @@ def _parse(raw: Mapping[str, Any] | None) -> ConnecSettings:
         raise ConnecConfigurationError('settings.CONNEC is missing; give it "PROVIDER" and "MARKETPLACES".')
     for problem in find_problems(raw):
         raise ConnecConfigurationError(f"{problem.key}: {problem.message} {problem.hint}")
-    values = {option.attribute: raw.get(key, option.default) for key, option in TOP_LEVEL_OPTIONS.items()}
-    values["marketplaces"] = {
-        name: Marketplace(
-            name=name,
-            **{o.attribute: entry.get(key, o.default) for key, o in MARKETPLACE_OPTIONS.items()},
-        )
-        for name, entry in raw["MARKETPLACES"].items()
-    }
+    values = _values(raw, TOP_LEVEL_OPTIONS)
+    entries = values["marketplaces"] or {}
+    if values["developer_platform"] is None:
+        values["marketplaces"] = {name: build_marketplace(name, entry) for name, entry in entries.items()}
+        return ConnecSettings(**values)
+    from django_connec.platform.live import LiveMarketplaces
+
+    platform = DeveloperPlatform(**_values(values["developer_platform"], PLATFORM_OPTIONS))
+    values |= {"developer_platform": platform, "marketplaces": LiveMarketplaces(platform, entries)}
     return ConnecSettings(**values)
 
 
-def _option_problems(where: str, raw: Mapping[str, Any], options: Mapping[str, Option]) -> Iterator[Problem]:
+def _values(raw: Mapping[str, Any], options: Mapping[str, Option]) -> dict[str, Any]:
+    return {option.attribute: raw.get(key, option.default) for key, option in options.items()}
+
+
+def _option_problems(
+    where: str, raw: Mapping[str, Any], options: Mapping[str, Option], *, optional: Collection[str] = ()
+) -> Iterator[Problem]:
     for key in raw:
         if key not in options:
             yield Problem("E006", f'{where}["{key}"]', "is not a known setting.", f"Known are: {', '.join(options)}.")
-    for key, option in options.items():
+    for key, declared in options.items():
+        option = replace(declared, required=False) if key in optional else declared
         place = f'{where}["{key}"]'
         value = raw.get(key)
         if value is None:

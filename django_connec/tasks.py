@@ -15,10 +15,20 @@ from django_connec.dispatch import enqueue
 from django_connec.mapping import registry
 from django_connec.models import ConnecGroup, SyncRun
 from django_connec.operating.pruning import prune_all
+from django_connec.platform.refresh import refresh_marketplaces as ask_the_platform
 from django_connec.webhooks.deliveries import apply_delivery, waiting_deliveries
 from django_connec.work import SLICE_SECONDS, import_one, poll_one, work_group
 
-__all__ = ["apply_notification", "drain_group", "import_group", "poll", "poll_group", "prune", "sweep"]
+__all__ = [
+    "apply_notification",
+    "drain_group",
+    "import_group",
+    "poll",
+    "poll_group",
+    "prune",
+    "refresh_marketplaces",
+    "sweep",
+]
 
 
 logger = logging.getLogger(__name__)
@@ -93,6 +103,13 @@ def prune() -> None:
     """Remove what has been kept long enough; run by a schedule, slice by slice."""
     if not prune_all(seconds=SLICE_SECONDS).is_complete:
         enqueue("prune")
+
+
+def refresh_marketplaces() -> None:
+    """Ask the developer platform for the marketplaces; run by a schedule."""
+    if ask_the_platform().error:
+        # Why, in the platform's own words, stands in the copy: they may quote what must not be in a log.
+        logger.error("the developer platform gave no good list of marketplaces; connec_marketplaces says why")
 
 
 def _working(pk: int) -> Iterator[ConnecGroup]:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from django_connec.webhooks.account import GroupUserView, GroupView
+from django_connec.webhooks.metadata import MetadataView
 from django_connec.webhooks.views import NotificationView
 
 app_name = "django_connec"
@@ -23,4 +24,6 @@ urlpatterns = [
         GroupUserView.as_view(),
         name="account-group-user",
     ),
+    path("metadata", MetadataView.as_view(schema=None), name="metadata-default"),
+    path("metadata/<str:marketplace>", MetadataView.as_view(), name="metadata"),
 ]

@@ -30,3 +30,8 @@ def test_account_endpoints_are_described():
     assert set(group["responses"]) == {"200", "204", "401", "404"}
     assert set(user["responses"]) == {"200", "204", "401", "404", "500"}
     assert "requestBody" not in group
+
+
+def test_metadata_endpoint_is_described():
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    assert set(schema["paths"]["/maestrano/metadata/{marketplace}"]["get"]["responses"]) == {"200", "401", "404"}

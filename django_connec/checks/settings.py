@@ -59,16 +59,21 @@ def _short_retention(raw: dict[str, Any]) -> list[CheckMessage]:
 
 
 def _plain_http(raw: dict[str, Any]) -> list[CheckMessage]:
-    if settings.DEBUG or not isinstance(raw.get("MARKETPLACES"), dict):
+    if settings.DEBUG:
         return []
+    marketplaces, platform = raw.get("MARKETPLACES"), raw.get("DEVELOPER_PLATFORM")
+    hosts = {
+        f'CONNEC["MARKETPLACES"]["{name}"]["{key}"]': entry.get(key)
+        for name, entry in (marketplaces.items() if isinstance(marketplaces, dict) else ())
+        for key in ("CONNEC_HOST", "API_HOST")
+        if isinstance(entry, dict)
+    }
+    if isinstance(platform, dict):
+        hosts['CONNEC["DEVELOPER_PLATFORM"]["HOST"]'] = platform.get("HOST")
     return [
-        Warning(
-            f'CONNEC["MARKETPLACES"]["{name}"]["CONNEC_HOST"] is not encrypted: the API key travels in clear.',
-            hint="Use https.",
-            id="django_connec.W001",
-        )
-        for name, entry in raw["MARKETPLACES"].items()
-        if isinstance(entry, dict) and _travels_in_clear(str(entry.get("CONNEC_HOST", "")))
+        Warning(f"{place} is not encrypted: the API key travels in clear.", hint="Use https.", id="django_connec.W001")
+        for place, host in hosts.items()
+        if _travels_in_clear(str(host or ""))
     ]
 
 

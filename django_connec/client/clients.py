@@ -28,11 +28,14 @@ _lock = threading.Lock()
 def client_for(marketplace: Marketplace) -> ConnecClient:
     """Return the client of this marketplace; the same one for the same hosts, keys and options.
 
-    The whole value is the key, so that changed keys get a new client and no tenant's session serves another.
+    The whole value is the key, so that changed keys get a new client and no tenant's session serves another. The
+    client of what the marketplace was before is closed; a call that is under way in it ends as it began.
     """
     with _lock:
         client = _clients.get(marketplace)
         if client is None:
+            for former in [known for known in _clients if known.name == marketplace.name]:
+                _clients.pop(former).close()
             options = dict(_options)
             if marketplace.connec_max_requests_per_second is not None and _make_limiter is not None:
                 options["limiter"] = _make_limiter(marketplace)

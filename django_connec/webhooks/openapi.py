@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 
 from rest_framework.settings import api_settings
 
-__all__ = ["ERROR", "Words", "describe", "describe_group", "describe_group_user", "describe_notifications"]
+__all__ = [
+    "ERROR",
+    "Words",
+    "describe",
+    "describe_group",
+    "describe_group_user",
+    "describe_metadata",
+    "describe_notifications",
+]
 
 V = TypeVar("V", bound=type)
 
@@ -110,6 +118,12 @@ describe_group = describe(
         200: ("Nothing is read or sent for the group any more.", SUCCESS),
         204: ("The group is not known here.", None),
     },
+)
+
+describe_metadata = describe(
+    summary="Tell what this application is set up as, without secrets",
+    method="get",
+    responses={200: ("Hosts, paths and the identity provider's certificate.", {"type": "object"})},
 )
 
 describe_group_user = describe(

@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
             action = hub.script.pop(0) if hub.script else hub.otherwise
         action(self)
 
-    do_GET = do_POST = do_PUT = _serve
+    do_GET = do_POST = do_PUT = do_DELETE = _serve
 
     def log_message(self, format: str, *args: Any) -> None:
         pass

@@ -137,7 +137,7 @@ def test_commands_page_lists_all() -> None:
 
 def test_settings_page_lists_all_with_their_defaults() -> None:
     listed = {words(row[0])[0]: row for row in rows("settings.md") if words(row[0])}
-    options = conf.TOP_LEVEL_OPTIONS | conf.MARKETPLACE_OPTIONS
+    options = conf.TOP_LEVEL_OPTIONS | conf.MARKETPLACE_OPTIONS | conf.PLATFORM_OPTIONS
     assert set(listed) == set(options)
     kinds = {str: "string", int: "whole number", bool: "bool", dict: "dictionary"}
     for key, option in options.items():

@@ -14,6 +14,7 @@ from django_connec.exceptions import ConnecConfigurationError
 from django_connec.management.options import COULD_NOT_RUN
 
 SWEEP, POLL, PRUNE = "connec sweep", "connec poll", "connec prune"
+MARKETPLACES = "connec marketplaces"
 DAY = 24 * 60
 
 
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         from django_q.models import Schedule
 
         if options["remove"]:
-            Schedule.objects.filter(name__in=[SWEEP, POLL, PRUNE]).delete()
+            Schedule.objects.filter(name__in=[SWEEP, POLL, PRUNE, MARKETPLACES]).delete()
             self.stdout.write(_("Removed."))
             return
         try:
@@ -39,7 +40,12 @@ class Command(BaseCommand):
         # Polls of all applications at the same minute would meet at the hub.
         offset = dt.timedelta(seconds=random.uniform(0, limits.poll_minutes * 60))
         some_time = dt.timedelta(minutes=random.uniform(0, DAY))
+        platform = limits.developer_platform
+        if platform is None:
+            Schedule.objects.filter(name=MARKETPLACES).delete()
+        asked = [(MARKETPLACES, "refresh_marketplaces", platform.refresh_minutes, timezone.now())] if platform else []
         for name, task, minutes, first in (
+            *asked,
             (SWEEP, "sweep", limits.sweep_minutes, timezone.now()),
             (POLL, "poll", limits.poll_minutes, timezone.now() + offset),
             (PRUNE, "prune", DAY, timezone.now() + some_time),
