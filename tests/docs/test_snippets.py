@@ -149,7 +149,7 @@ def test_settings_page_lists_all_with_their_defaults() -> None:
             assert default == "none", key
         else:
             assert ast.literal_eval(words(default)[0]) == option.default, key
-        if key.startswith("SSO_") or key in ("API_HOST", "API_BASE", "APP_HOST"):
+        if key.startswith("SSO_") or key == "APP_HOST":
             assert "a later version brings" in effect, key
 
 
