@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from django_connec.client import ConnecError
 from django_connec.dispatch import enqueue
 from django_connec.mapping import registry
-from django_connec.models import ConnecGroup, SyncRun
+from django_connec.models import ConnecGroup, SyncCursor, SyncRun
 from django_connec.operating.pruning import prune_all
 from django_connec.platform.refresh import refresh_marketplaces as ask_the_platform
 from django_connec.webhooks.deliveries import apply_delivery, waiting_deliveries
@@ -28,6 +28,7 @@ __all__ = [
     "prune",
     "refresh_marketplaces",
     "sweep",
+    "synchronise",
 ]
 
 
@@ -69,6 +70,30 @@ def poll_group(pk: int) -> None:
     """Read what changed in one group."""
     for group in _working(pk):
         poll_one(group)
+
+
+def synchronise(pk: int, full: bool = False, resources: list[str] | None = None) -> None:
+    """Read what changed in one group, import what was never read, then send; asked for by a person or the platform."""
+    ConnecGroup.objects.filter(pk=pk).update(sync_requested_at=None)
+    for group in _working(pk):
+        if full:
+            import_group(pk, True, resources)
+            return
+        wanted = [
+            resource
+            for resource in registry.resources()
+            if (resources is None or resource in resources) and group.shares(resource, "pull")
+        ]
+        cursors = SyncCursor.objects.filter(group=group, polled_from__isnull=False)
+        read = set(cursors.values_list("resource", flat=True))
+        if read.intersection(wanted):
+            poll_one(group, resources=[resource for resource in wanted if resource in read])
+        unread = [resource for resource in wanted if resource not in read]
+        if unread:
+            # By slices, and sends at its end.
+            import_group(pk, False, unread)
+        else:
+            drain_group(pk)
 
 
 def poll() -> None:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from django_connec.webhooks.account import GroupUserView, GroupView
 from django_connec.webhooks.metadata import MetadataView
+from django_connec.webhooks.synchronisation import SynchronizationsView, SynchronizationView, ToggleView
 from django_connec.webhooks.views import NotificationView
 
 app_name = "django_connec"
@@ -26,4 +27,10 @@ urlpatterns = [
     ),
     path("metadata", MetadataView.as_view(schema=None), name="metadata-default"),
     path("metadata/<str:marketplace>", MetadataView.as_view(), name="metadata"),
+    path("synchronizations", SynchronizationsView.as_view(schema=None), name="synchronizations-default"),
+    path("synchronizations/toggle_sync", ToggleView.as_view(schema=None), name="synchronizations-toggle-default"),
+    path("synchronizations/<str:uid>", SynchronizationView.as_view(schema=None), name="synchronization-default"),
+    path("<str:marketplace>/synchronizations", SynchronizationsView.as_view(), name="synchronizations"),
+    path("<str:marketplace>/synchronizations/toggle_sync", ToggleView.as_view(), name="synchronizations-toggle"),
+    path("<str:marketplace>/synchronizations/<str:uid>", SynchronizationView.as_view(), name="synchronization"),
 ]

@@ -35,3 +35,12 @@ def test_account_endpoints_are_described():
 def test_metadata_endpoint_is_described():
     schema = SchemaGenerator().get_schema(request=None, public=True)
     assert set(schema["paths"]["/maestrano/metadata/{marketplace}"]["get"]["responses"]) == {"200", "401", "404"}
+
+
+def test_synchronisation_control_is_described():
+    paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
+    root = "/maestrano/{marketplace}/synchronizations"
+    assert set(paths[f"{root}/{{uid}}"]["get"]["responses"]) == {"200", "401", "404"}
+    assert set(paths[root]["post"]["responses"]) == {"201", "400", "401", "404", "415"}
+    assert set(paths[f"{root}/toggle_sync"]["put"]["responses"]) == {"200", "400", "401", "404", "415"}
+    assert paths[root]["post"]["requestBody"]["content"]["application/json"]["schema"]["required"] == ["group_id"]

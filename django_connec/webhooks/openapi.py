@@ -16,6 +16,9 @@ __all__ = [
     "describe_group_user",
     "describe_metadata",
     "describe_notifications",
+    "describe_start",
+    "describe_status",
+    "describe_toggle",
 ]
 
 V = TypeVar("V", bound=type)
@@ -134,4 +137,62 @@ describe_group_user = describe(
         204: ("The group is not known here.", None),
         500: ("A receiver failed; the call may be repeated.", ERROR),
     },
+)
+
+_ERRORS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "errors": {
+            "type": "array",
+            "items": _object(message={"type": "string"}, code={"type": "integer"}),
+        }
+    },
+    "required": ["errors"],
+}
+_STATE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "group_id": {"type": "string"},
+        "sync_enabled": {"type": "boolean"},
+        "status": {"type": "string", "enum": ["DISABLED", "ENQUEUED", "RUNNING", "SUCCESS", "ERROR"]},
+        "message": {"type": "string", "nullable": True},
+        "updated_at": {"type": "string", "format": "date-time"},
+    },
+    "required": ["group_id", "sync_enabled", "status"],
+}
+_GROUP = {"group_id": {"type": "string"}}
+_NO_GROUP = {404: ("There is no such marketplace, or no such group that is linked.", _ERRORS)}
+_BAD_BODY = {400: ("The body is of another shape.", _ERRORS), 415: ("The body is of another media type.", ERROR)}
+
+describe_status = describe(
+    summary="Tell how a group's synchronisation stands",
+    method="get",
+    responses={200: ("The state.", _STATE), **_NO_GROUP},
+)
+
+describe_start = describe(
+    summary="Start a synchronisation of a group",
+    method="post",
+    request={
+        "type": "object",
+        "properties": {
+            **_GROUP,
+            "opts": {
+                "type": "object",
+                "properties": {
+                    "full_sync": {"type": "boolean"},
+                    "only_entities": {"type": "array", "items": {"type": "string"}},
+                },
+            },
+        },
+        "required": ["group_id"],
+    },
+    responses={201: ("The state; it runs, or waits for a worker.", _STATE), **_BAD_BODY, **_NO_GROUP},
+)
+
+describe_toggle = describe(
+    summary="Switch sharing of a group on or off",
+    method="put",
+    request=_object(**_GROUP),
+    responses={200: ("The state.", _STATE), **_BAD_BODY, **_NO_GROUP},
 )
