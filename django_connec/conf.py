@@ -76,6 +76,13 @@ class Marketplace:
         api_host: Scheme and host of the account API and the identity provider.
         api_base: Path of the account API below it.
         app_host: Scheme and host of this application as the browser sees it.
+        sso_x509_certificate: The identity provider's certificate, PEM or bare base64.
+        sso_x509_fingerprint: SHA-1 or SHA-256 fingerprint of that certificate, hexadecimal.
+        sso_creation_mode: ``real``: a user may be in several groups; ``virtual``: one user for each group.
+        sso_issuer: Exactly this issuer; ``None``: the sign-on URL, bare or with this sign-on's ``?SAMLRequest=…``.
+        sso_audience: Exactly this audience; ``None``: origin of the consume URL and ``/``.
+        sso_allow_sha1: Accept SHA-1 and RSA keys under 2048 bits.
+        sso_link_by_email: The hub's e-mail addresses are verified and find users who are here already.
     """
 
     name: str
@@ -94,6 +101,12 @@ class Marketplace:
     sso_issuer: str | None = None
     sso_audience: str | None = None
     sso_allow_sha1: bool = False
+    sso_link_by_email: bool = False
+
+    @property
+    def has_sign_on(self) -> bool:
+        """Whether the identity provider's key is known: without it nobody can sign on."""
+        return bool(self.sso_x509_certificate or self.sso_x509_fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +154,8 @@ class ConnecSettings:
     failure_days: int
     tombstone_days: int
     mass_change_percent: int | None
+    sso_xmlsec1_binary: str | None
+    sso_grace_minutes: int
 
 
 #: A hundred years, for what is to be kept for good: a date before the year 1 cannot be written.
@@ -162,6 +177,7 @@ MARKETPLACE_OPTIONS: dict[str, Option] = {
     "SSO_ISSUER": Option("sso_issuer", str),
     "SSO_AUDIENCE": Option("sso_audience", str),
     "SSO_ALLOW_SHA1": Option("sso_allow_sha1", bool, False),
+    "SSO_LINK_BY_EMAIL": Option("sso_link_by_email", bool, False),
 }
 
 PLATFORM_OPTIONS: dict[str, Option] = {
@@ -193,6 +209,8 @@ TOP_LEVEL_OPTIONS: dict[str, Option] = {
     "FAILURE_DAYS": Option("failure_days", int, 365, minimum=1, maximum=MOST_DAYS),
     "TOMBSTONE_DAYS": Option("tombstone_days", int, 1825, minimum=1, maximum=MOST_DAYS),
     "MASS_CHANGE_PERCENT": Option("mass_change_percent", int, 50, minimum=0, maximum=100),
+    "SSO_XMLSEC1_BINARY": Option("sso_xmlsec1_binary", str),
+    "SSO_GRACE_MINUTES": Option("sso_grace_minutes", int, 15, minimum=0),
 }
 
 # The hub's documented ceilings: 50 operations a batch and 100 records a page (reference 2.2 and 2.7).

@@ -15,6 +15,7 @@ __all__ = [
     "records_applied",
     "records_pushed",
     "sync_finished",
+    "user_authenticated",
     "user_removed",
 ]
 
@@ -45,6 +46,12 @@ group_linked = Signal()
 
 #: A customer cancelled. Carries ``group``.
 group_unlinked = Signal()
+
+#: A user signed on through a marketplace. Carries ``group``, ``user``, ``membership``, ``identity`` (what the hub
+#: says of both, :class:`django_connec.sso.identity.Identity`), ``request`` (the session is the user's already),
+#: ``user_created``, ``group_created`` and ``membership_created``. Sent before a new group's import is queued, in
+#: the process that answers the browser.
+user_authenticated = Signal()
 
 #: The hub took a user out of a group (account webhook). Carries ``group``, ``user_uid`` (the user's own id,
 #: ``usr-…``) and ``virtual_uid`` (the same user in this group only, ``usr-….cld-…``). Sent as often as the hub says

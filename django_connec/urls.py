@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from django_connec.sso import views as sso
 from django_connec.webhooks.account import GroupUserView, GroupView
 from django_connec.webhooks.metadata import MetadataView
 from django_connec.webhooks.synchronisation import SynchronizationsView, SynchronizationView, ToggleView
@@ -10,6 +11,14 @@ from django_connec.webhooks.views import NotificationView
 app_name = "django_connec"
 
 urlpatterns = [
+    path("auth/saml/init", sso.init, name="sso-init-default"),
+    path("auth/saml/init/<str:marketplace>", sso.init, name="sso-init"),
+    path("auth/saml/consume", sso.consume, name="sso-consume-default"),
+    path("auth/saml/consume/<str:marketplace>", sso.consume, name="sso-consume"),
+    path("auth/saml/importing", sso.importing, name="sso-importing-default"),
+    path("auth/saml/importing/<str:marketplace>", sso.importing, name="sso-importing"),
+    path("auth/saml/logout", sso.logout, name="sso-logout-default"),
+    path("auth/saml/logout/<str:marketplace>", sso.logout, name="sso-logout"),
     # Described once: a second path of the same operation would have to be told apart in the API's document.
     path("connec/notifications", NotificationView.as_view(schema=None), name="notifications-default"),
     path("connec/notifications/<str:marketplace>", NotificationView.as_view(), name="notifications"),

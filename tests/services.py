@@ -26,6 +26,7 @@ def found() -> dict[str, bool]:
     """Return each service and whether it is here."""
     here = {name: listens(port) for name, port in SERVICES.items()}
     here["chromium"] = which("chromium") is not None and which("chromedriver") is not None
+    here["xmlsec1"] = which("xmlsec1") is not None
     return here
 
 

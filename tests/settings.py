@@ -82,6 +82,11 @@ else:
 if os.environ.get("CONNEC_TEST_LIVE_DB"):
     DATABASES["default"]["NAME"] = os.environ["CONNEC_TEST_LIVE_DB"]
 
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "django_connec.sso.backends.ConnecBackend",
+]
+
 REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
 
 Q_CLUSTER = {

@@ -13,11 +13,13 @@ from django_connec.models.platform import PlatformCopy
 from django_connec.models.requestslot import RequestSlot
 from django_connec.models.row_managers import ConnecRowManager, ConnecRowQuerySet
 from django_connec.models.runs import SyncCursor, SyncRun
+from django_connec.models.signon import ConnecIdentity, Membership, SpentId
 from django_connec.models.tombstone import Tombstone
 
 __all__ = [
     "Conflict",
     "ConnecGroup",
+    "ConnecIdentity",
     "ConnecManager",
     "ConnecQuerySet",
     "ConnecRowManager",
@@ -27,10 +29,12 @@ __all__ = [
     "Failure",
     "Lease",
     "LinkBack",
+    "Membership",
     "Notification",
     "ParkedRecord",
     "PlatformCopy",
     "RequestSlot",
+    "SpentId",
     "SyncCursor",
     "SyncRun",
     "Tombstone",

@@ -14,7 +14,7 @@ BARE = """
 SECRET_KEY = "x"
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-INSTALLED_APPS = ["django.contrib.contenttypes", "django_connec"{apps}]
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django_connec"{apps}]
 DATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}}}
 """
 MODELS = """

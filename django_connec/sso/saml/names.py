@@ -1,0 +1,27 @@
+"""Qualified names and identifiers of SAML 2.0 and XML Signature."""
+
+from __future__ import annotations
+
+__all__ = ["ASSERTION", "DS", "PROTOCOL", "ds", "saml", "samlp"]
+
+PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
+ASSERTION = "urn:oasis:names:tc:SAML:2.0:assertion"
+DS = "http://www.w3.org/2000/09/xmldsig#"
+
+SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
+BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
+ENVELOPED = DS + "enveloped-signature"
+
+
+def saml(name: str) -> str:
+    return f"{{{ASSERTION}}}{name}"
+
+
+def samlp(name: str) -> str:
+    return f"{{{PROTOCOL}}}{name}"
+
+
+def ds(name: str) -> str:
+    return f"{{{DS}}}{name}"
