@@ -11,7 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_connec.inbound import apply_records
+from django_connec.mapping import registry
 from django_connec.models import Conflict, Failure, LinkBack, ParkedRecord
+from django_connec.outbound.encoding import prepare
 from django_connec.signals import conflict_found, records_applied
 from django_connec.work import client_of
 from tests.app.models import Company, Invoice, Item, Organization, Person
@@ -371,3 +373,45 @@ def test_bodies_that_databases_refuse(group, company):
     )
     assert outcome.counts() == {"created": 1, "failed": 3}
     assert Person.objects.get().last_name == "ünïcödé \u2013 ✓"
+
+
+def item_record(id, at="2026-01-01T00:00:00Z", **attributes):
+    return {"id": [{"provider": "connec", "realm": ORG, "id": id}], "name": id, "updated_at": at, **attributes}
+
+
+def test_record_that_refers_to_what_was_deleted_here_is_applied_without(hub, group, company):
+    apply(group, [item_record("one"), item_record("two"), item_record("three", parent_item_id="one")], "items")
+    Item.objects.get(name="one").delete()
+    drain(group)
+    outcome = apply(
+        group,
+        [item_record("new", parent_item_id="one"), item_record("two", "2026-01-02T00:00:00Z", parent_item_id="one")],
+        "items",
+    )
+    assert outcome.counts() == {"created": 1, "updated": 1}
+    assert not ParkedRecord.objects.exists()
+    assert not Item.objects.exclude(parent=None).exists()
+    # The same again is nothing new, and what is empty here for that reason is no change of ours.
+    assert apply(group, [item_record("new", parent_item_id="one")], "items").counts() == {"unchanged": 1}
+    item = Item.objects.get(name="new")
+    item.reference = "N"
+    item.save()
+    operation = prepare(registry.for_model(Item), group, [item], first_link=None, using="default")[0].operation
+    assert operation.attributes == {"reference": "N"}
+
+
+def test_older_notification_of_the_same_second_is_checked_with_the_hub(hub, group, company):
+    made = hub.create(ORG, "people", first_name="New")
+    current = hub.get(ORG, "people", made["id"], external_ids=True)
+    apply(group, [current])
+    hub.calls.clear()
+    outcome = apply(group, [{**current, "first_name": "Old"}], client=client_of(group))
+    assert outcome.counts() == {"unchanged": 1}
+    assert len(hub.calls) == 1
+    assert Person.objects.get().first_name == "New"
+    # Nobody asks about what is newer, or the same.
+    hub.calls.clear()
+    apply(group, [current], client=client_of(group))
+    apply(group, [{**current, "updated_at": "2030-01-01T00:00:00Z", "first_name": "Newer"}], client=client_of(group))
+    assert not hub.calls
+    assert Person.objects.get().first_name == "Newer"

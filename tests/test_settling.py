@@ -181,7 +181,7 @@ def test_hub_that_is_away_keeps_the_choice(hub, group, company):
 
 
 def test_part_of_a_block_goes_back_as_the_hub_shows_it(hub, group, company):
-    place = {"billing": {"city": "Agreed", "region": "QLD", "country": "AU"}}
+    place = {"billing": {"city": "Agreed", "region": "QLD", "country": "Australia"}}
     hub.load(ORG, "organizations", [{"id": "org-1", "name": "Pelican", "address": place}])
     poll(group)
     organization = Organization.objects.get()
@@ -197,7 +197,7 @@ def test_part_of_a_block_goes_back_as_the_hub_shows_it(hub, group, company):
     assert hub.get(ORG, "organizations", "org-1")["address"]["billing"] == {
         "city": "Theirs",
         "region": "NSW",
-        "country": "AU",
+        "country": "Australia",
     }
     settle(Conflict.objects.all(), LOCAL)
     drain(group)

@@ -16,10 +16,10 @@ from django_connec.inbound.chunk import ChunkResult, write_chunk
 from django_connec.inbound.dberrors import describe, is_record_error
 from django_connec.inbound.guard import MassChangeGuard
 from django_connec.inbound.incoming import Incoming, failed, read_records
-from django_connec.inbound.lookup import Held, find_rows, is_buried, known_ids, tombstones_for
+from django_connec.inbound.lookup import Held, Matched, find_rows, is_buried, known_ids, tombstones_for
 from django_connec.inbound.moved import find_elsewhere, retire
 from django_connec.inbound.outcome import Outcome
-from django_connec.inbound.references import Missing, fetch_by_id, resolve
+from django_connec.inbound.references import Missing, bury, fetch_by_id, resolve
 from django_connec.mapping import Mapper, registry
 from django_connec.mapping.agreement import Agreement
 from django_connec.models import Conflict, ConnecGroup, Failure, Tombstone
@@ -149,7 +149,11 @@ class Application:
         missing: dict[int, Missing] = {}
         fetched = False
         while waiting:
-            missing = resolve(self.group, [item for item, _ in waiting], self.using)
+            records = [item for item, _ in waiting]
+            missing = resolve(self.group, records, self.using)
+            if missing:
+                bury(self.group, [records[position] for position in missing], self.using)
+                missing = {position: gap for position, gap in missing.items() if any(records[position].unresolved())}
             ready = [pair for position, pair in enumerate(waiting) if position not in missing]
             blocked = [pair for position, pair in enumerate(waiting) if position in missing]
             gaps = list(missing.values())
@@ -199,6 +203,7 @@ class Application:
     ) -> list[tuple[Incoming, Held | None]]:
         """Drop what is stale, unchanged or deleted here."""
         matched = find_rows(self.group, mapper, items, self.using)
+        items = self._look_again(mapper, items, matched)
         graves = tombstones_for(self.group, mapper, items, self.using)
         elsewhere = find_elsewhere(self.group, mapper, items, self.using)
         remaining: list[tuple[Incoming, Held | None]] = []
@@ -233,6 +238,29 @@ class Application:
             self._forget(mapper, unpark)
         self._fail(mapper.meta.resource, refused, outcome)
         return remaining
+
+    def _look_again(self, mapper: Mapper, items: Sequence[Incoming], matched: Matched) -> Sequence[Incoming]:
+        """Ask the hub where a notification has the version that is held and another content.
+
+        Versions are whole seconds: the notification may be the older one of two, and late.
+        """
+        doubtful = {
+            item.connec_id
+            for position, item in enumerate(items)
+            if (held := matched.rows.get(position)) is not None
+            and item.updated_at is not None
+            and item.updated_at == held.hub_updated_at
+            and not says_nothing_new(item, held)
+        }
+        if self.source != "webhook" or self.client is None or not doubtful or mapper.is_singular:
+            return items
+        try:
+            records = fetch_by_id(self.client, self.group, mapper.meta.resource, [i for i in doubtful if i])
+        except ConnecUnavailable:
+            return items
+        shown, _ = read_records(self.group, mapper.meta.resource, records, Outcome())
+        newest = {item.connec_id: item for item in shown if item.mapper is mapper}
+        return [newest.get(item.connec_id, item) for item in items]
 
     def _write(
         self,

@@ -44,6 +44,7 @@ class Incoming:
         references: Primary key of each reference by field name, once resolved.
         rows: The rows inside it, by field name; they have no version of their own.
         digest: Of a row, all that the hub says of it.
+        buried: References to records whose rows were deleted here: empty on our side, and agreed so.
     """
 
     mapper: Mapper
@@ -57,6 +58,7 @@ class Incoming:
     references: dict[str, Any] = field(default_factory=dict)
     rows: dict[str, list[Incoming]] = field(default_factory=dict)
     digest: str = ""
+    buried: set[str] = field(default_factory=set)
 
     def parts(self) -> Iterator[tuple[str, Incoming]]:
         """Yield the record itself and each row in it, with what goes before the names of its fields."""

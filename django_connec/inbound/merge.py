@@ -104,6 +104,9 @@ def merge(
                 agreement.agree(name, digest)
         agreement.sent = {}
         change.is_touched = True
+    for name in item.buried:
+        if agreement.agreed.get(name) == item.decoded.digests[name]:
+            agreement.local[name] = BLANK
     if item.decoded.leftovers != agreement.leftovers and (item.decoded.leftovers or _mentions_blocks(item)):
         agreement.leftovers = agreement.leftovers | item.decoded.leftovers
         for top in item.mapper.blocks:

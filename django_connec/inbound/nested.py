@@ -15,7 +15,16 @@ from django.utils import timezone
 from django_connec.inbound.incoming import Incoming
 from django_connec.inbound.merge import is_remote_newer, merge
 from django_connec.inbound.pairing import HeldRow, Keys, hold_rows, pair_rows
-from django_connec.inbound.rows import Written, fill_fields, has_listeners, needs_save, save_one, set_fields, touch
+from django_connec.inbound.rows import (
+    Written,
+    agreed_state,
+    fill_fields,
+    has_listeners,
+    needs_save,
+    save_one,
+    set_fields,
+    touch,
+)
 from django_connec.mapping import Mapper
 from django_connec.mapping.agreement import Agreement, RowsAgreement
 from django_connec.mapping.local import LocalValues
@@ -346,7 +355,7 @@ def _new(nested: BoundNested, item: Incoming) -> Any:
     row: Any = nested.model()
     fill_fields(row, item)
     setattr(row, ID, item.connec_id)
-    setattr(row, STATE, Agreement(agreed=dict(item.decoded.digests), leftovers=item.decoded.leftovers).dump())
+    setattr(row, STATE, agreed_state(item))
     return row
 
 

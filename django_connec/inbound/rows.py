@@ -16,7 +16,7 @@ from django_connec.mapping import Mapper
 from django_connec.mapping.agreement import Agreement
 from django_connec.mapping.fields import BoundField
 from django_connec.mapping.related import is_reverse, set_related
-from django_connec.mapping.values import MISSING
+from django_connec.mapping.values import BLANK, MISSING
 from django_connec.models import ConnecGroup, ConnecRowMixin, ConnecSyncMixin
 from django_connec.models.columns import CHANGED, GROUP, HUB_UPDATED, ID, STATE
 from django_connec.sql import insert_rows, read_rows, update_rows
@@ -26,6 +26,7 @@ from django_connec.tracking import wakeups
 __all__ = [
     "GroupValues",
     "Written",
+    "agreed_state",
     "fill_fields",
     "has_listeners",
     "needs_save",
@@ -137,8 +138,14 @@ def new_row(item: Incoming, group_values: GroupValues) -> Any:
     held = row.__dict__
     held[ID] = item.connec_id
     held[HUB_UPDATED] = item.updated_at
-    held[STATE] = Agreement(agreed=item.decoded.digests, leftovers=item.decoded.leftovers).dump()
+    held[STATE] = agreed_state(item)
     return row
+
+
+def agreed_state(item: Incoming) -> dict[str, Any] | None:
+    """Return the state of a row that is made of a record: everything is agreed."""
+    local = dict.fromkeys(item.buried, BLANK)
+    return Agreement(agreed=dict(item.decoded.digests), local=local, leftovers=item.decoded.leftovers).dump()
 
 
 def fill_fields(row: Any, item: Incoming) -> None:

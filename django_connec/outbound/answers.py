@@ -19,7 +19,7 @@ from django_connec.inbound.dberrors import describe, is_record_error
 from django_connec.inbound.incoming import Incoming, failed, read_records
 from django_connec.inbound.lookup import Held
 from django_connec.inbound.outcome import Outcome
-from django_connec.inbound.references import resolve
+from django_connec.inbound.references import bury, resolve
 from django_connec.mapping import Mapper
 from django_connec.models import Conflict, ConnecGroup, Failure
 from django_connec.models.columns import CHANGED, HUB_UPDATED, ID, STATE
@@ -137,6 +137,9 @@ def _set_duplicates_apart(
 def _leave_out_missing(group: ConnecGroup, mapper: Mapper, pairs: Sequence[tuple[Incoming, Held]], using: str) -> None:
     """Park records that refer to what is not here, and agree on the rest of them all the same."""
     missing = resolve(group, [item for item, _ in pairs], using)
+    if missing:
+        bury(group, [pairs[position][0] for position in missing], using)
+        missing = {position: gap for position, gap in missing.items() if any(pairs[position][0].unresolved())}
     if not missing:
         return
     parked.park(group, [(pairs[position][0], gap) for position, gap in missing.items()])
