@@ -10,7 +10,7 @@ from django.db.models import Count
 from django_connec.mapping import registry
 from django_connec.models import Conflict, ConnecGroup, Failure, LinkBack, ParkedRecord, SyncCursor, Tombstone
 
-__all__ = ["GroupStatus", "ResourceStatus", "status_of"]
+__all__ = ["GroupStatus", "ResourceStatus", "state_of", "status_of"]
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ def status_of(group: ConnecGroup) -> GroupStatus:
     return GroupStatus(
         group.uid,
         group.name,
-        _state(group),
+        state_of(group),
         resources,
         Tombstone.objects.filter(group=group, sent_at__isnull=True).exclude(status="").count(),
         LinkBack.objects.filter(group=group, model_label__in=_sent_labels(group)).count(),
@@ -103,7 +103,8 @@ def _sent_labels(group: ConnecGroup) -> list[str]:
     return [mapper.label for mapper in registry.ordered() if group.shares(mapper.meta.resource, "push")]
 
 
-def _state(group: ConnecGroup) -> str:
+def state_of(group: ConnecGroup) -> str:
+    """Say in a few words whether a group is worked on, and if not, why."""
     if not group.is_active:
         return "cancelled"
     if not group.sharing_enabled:

@@ -92,9 +92,8 @@ def work_group(group: ConnecGroup, *, seconds: float | None = None, force: bool 
             # Cleared before looking: whoever saves from now on wakes the group again.
             ConnecGroup.objects.filter(pk=group.pk).update(wake_requested_at=None)
             group.refresh_from_db()
-            if not group.is_linked or group.stopped_at is not None:
-                return report
-            if not force and group.retry_at is not None and group.retry_at > timezone.now():
+            obstacle = group.obstacle(timezone.now())
+            if obstacle and not (force and obstacle == "waiting"):
                 return report
             _work(group, lease, report, None if ends is None else ends - time.monotonic())
             if report.error or not report.is_complete or lease.finish():

@@ -15,6 +15,7 @@ from django_connec.signals import group_linked, group_unlinked
 __all__ = ["ConnecGroup", "ConnecGroupQuerySet"]
 
 SharingDirection = Literal["pull", "push"]
+Obstacle = Literal["", "cancelled", "sharing-off", "stopped", "waiting"]
 
 #: What the customer may change while his group is being worked on.
 SWITCHES = ("is_active", "sharing_enabled", "entities", "historical_data")
@@ -94,6 +95,19 @@ class ConnecGroup(models.Model):
     def is_linked(self) -> bool:
         """Something may be read or sent for this group."""
         return self.is_active and self.sharing_enabled
+
+    def obstacle(self, now: dt.datetime) -> Obstacle:
+        """Return what keeps the group from being worked on; empty where nothing does.
+
+        ``"waiting"`` is its wait for a hub that could not be reached, which whoever asks for it may cut short.
+        """
+        if not self.is_active:
+            return "cancelled"
+        if not self.sharing_enabled:
+            return "sharing-off"
+        if self.stopped_at is not None:
+            return "stopped"
+        return "waiting" if self.retry_at is not None and self.retry_at > now else ""
 
     @property
     def effective_realm(self) -> str:

@@ -1,4 +1,4 @@
-"""Which fields of a row differ from what both sides agreed on."""
+"""Which fields of a row differ from what both sides agreed on, and why the others are not sent."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 
 from django_connec.mapping import Mapper
 from django_connec.mapping.agreement import Agreement
+from django_connec.mapping.fields import BoundField
 from django_connec.mapping.values import BLANK
 
-__all__ = ["changed_fields"]
+__all__ = ["changed_fields", "why_left_out"]
 
 
 def changed_fields(
@@ -25,10 +26,20 @@ def changed_fields(
     return [
         bound.name
         for bound in mapper.fields
-        if bound.push
-        and not bound.create_only
-        and bound.name not in skip
-        and not agreement.is_local(bound.name, digests[bound.name])
-        # A blank that was never agreed on says nothing.
-        and not (digests[bound.name] == BLANK and bound.name not in agreement.agreed)
+        if bound.name not in skip and not why_left_out(bound, agreement, digests[bound.name])
     ]
+
+
+def why_left_out(bound: BoundField, agreement: Agreement, digest: str) -> str:
+    """Return why an update does not carry a field: ``"pull-only"``, ``"create-only"``, ``"contested"``, ``"agreed"`` or
+    ``"blank"``; empty where it does."""
+    if not bound.push:
+        return "pull-only"
+    if bound.create_only:
+        return "create-only"
+    if bound.name in agreement.contested:
+        return "contested"
+    if agreement.is_local(bound.name, digest):
+        return "agreed"
+    # A blank that was never agreed on says nothing.
+    return "blank" if digest == BLANK and bound.name not in agreement.agreed else ""

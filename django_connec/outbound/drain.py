@@ -16,10 +16,10 @@ from django_connec.exceptions import ResourceOff, SharingEnded
 from django_connec.failures import FailedRecord, store_failures
 from django_connec.leases import HeldLease
 from django_connec.mapping import Mapper, registry
-from django_connec.models import ConnecGroup, Failure, SyncCursor, Tombstone
+from django_connec.models import ConnecGroup, Failure, Tombstone
 from django_connec.models.columns import GROUP, HUB_UPDATED, ID, STATE, Columns
 from django_connec.outbound.afterwards import send_link_backs, send_tombstones
-from django_connec.outbound.pending import moved_rows, pending_keys
+from django_connec.outbound.pending import first_links, moved_rows, pending_keys
 from django_connec.outbound.rows import forget_rows
 from django_connec.outbound.send import Sender, Sent
 from django_connec.settling.matches import waiting_rows
@@ -118,8 +118,7 @@ class _Drain:
         return self.result
 
     def _send_all(self) -> None:
-        cursors = SyncCursor.objects.using(self.using).filter(group=self.group)
-        first_link = dict(cursors.values_list("resource", "imported_at"))
+        first_link = first_links(self.group, self.using)
         mappers = [m for m in registry.ordered() if self.group.shares(m.meta.resource, "push")]
         for mapper in mappers:
             self._send_mapper(mapper, first_link.get(mapper.meta.resource))

@@ -23,7 +23,7 @@ from django_connec.models.columns import Columns
 from django_connec.outbound.changes import changed_fields
 from django_connec.outbound.rows import RowsOfRecords, SentRows
 
-__all__ = ["Prepared", "own_id", "prepare", "stored_create_payload"]
+__all__ = ["Prepared", "is_known", "own_id", "prepare", "stored_create_payload"]
 
 
 @dataclass(slots=True)
@@ -37,6 +37,8 @@ class Prepared:
         agreement: The row's agreement with the digests that are on their way.
         waits_for: References to rows that the hub does not know yet, left out of the operation.
         problem: Why the row cannot be sent; empty where it can.
+        reason: Why there is nothing to send: ``"handed-over"``, ``"should-push"``, ``"history"`` or ``"unchanged"``;
+            empty elsewhere.
         nested: What it sends of the rows inside it.
     """
 
@@ -46,6 +48,7 @@ class Prepared:
     agreement: Agreement = field(default_factory=Agreement)
     waits_for: list[str] = field(default_factory=list)
     problem: str = ""
+    reason: str = ""
     nested: SentRows = field(default_factory=SentRows)
 
 
@@ -106,10 +109,13 @@ def _encode(
 ) -> None:
     row, agreement = item.row, item.agreement
     if agreement.has_moved:
+        item.reason = "handed-over"
         return
     if "should_push" in mapper.customises and not mapper.should_push(row):
+        item.reason = "should-push"
         return
     if mapper.meta.created_field and not group.is_within_history(getattr(row, mapper.meta.created_field)):
+        item.reason = "history"
         return
     values, digests = local.values(row), local.digests(row)
     connec_id = Columns(row).connec_id
@@ -117,13 +123,14 @@ def _encode(
     item.waits_for = [
         name for name in local.unresolved(row) if name not in contested and not agreement.is_local(name, digests[name])
     ]
-    is_update = connec_id is not None or (mapper.is_singular and bool(agreement.agreed or contested))
+    is_update = is_known(mapper, connec_id, agreement)
     was_in_flight = agreement.is_in_flight
     if nested is not None:
         item.nested = nested.encode(row, agreement, is_update=is_update)
     if is_update:
         changed = changed_fields(mapper, agreement, digests, skip=[*item.waits_for, *contested])
         if not (changed or item.nested.lists):
+            item.reason = "unchanged"
             item.waits_for += item.nested.waits_for
             return
         agreed_values = {name: value for name, value in values.items() if name not in contested}
@@ -161,6 +168,11 @@ def _with_contested(mapper: Mapper, agreement: Agreement) -> dict[str, Any]:
         if shown and not is_blank(shown[0]):
             put(blocks, bound.path, shown[0])
     return blocks
+
+
+def is_known(mapper: Mapper, connec_id: str | None, agreement: Agreement) -> bool:
+    """Tell whether the hub has a record of a row, so that it is updated and not created."""
+    return connec_id is not None or (mapper.is_singular and bool(agreement.agreed or agreement.contested))
 
 
 def _create_payload(

@@ -12,13 +12,13 @@ from django.db.models.functions import Cast, Coalesce, Replace
 from django.utils import timezone
 
 from django_connec.mapping import Mapper
-from django_connec.models import ConnecGroup, Failure
+from django_connec.models import ConnecGroup, Failure, SyncCursor
 
-__all__ = ["moved_rows", "pending_keys", "unlinked_pending"]
+__all__ = ["blocking_failure", "first_links", "moved_rows", "pending_keys", "unlinked_pending"]
 
 
 def pending_keys(
-    mapper: Mapper, group: ConnecGroup, limit: int, *, leave_out: Collection[Any] = (), using: str
+    mapper: Mapper, group: ConnecGroup, limit: int, *, leave_out: Collection[Any] = (), using: str, only: Any = None
 ) -> list[Any]:
     """Return the primary keys of rows to send, oldest change first.
 
@@ -31,9 +31,10 @@ def pending_keys(
         limit: How many at most.
         leave_out: Keys that this drain has put off.
         using: Alias of the database.
+        only: Primary key of the one row that is asked about.
     """
     now = timezone.now()
-    rows = mapper.model._base_manager.using(using).filter(connec_changed_at__isnull=False)
+    rows = _marked(mapper, using, only)
     rows = rows.filter(~Exists(_waiting(mapper, group, now, using)))
     if leave_out:
         rows = rows.exclude(pk__in=list(leave_out))
@@ -63,11 +64,11 @@ def _through_holder(mapper: Mapper, group: ConnecGroup, using: str) -> dict[str,
     return {f"{first}__in": holders if "__" in rest else list(holders[:1000])}
 
 
-def moved_rows(mapper: Mapper, group: ConnecGroup, limit: int, using: str) -> list[Any]:
+def moved_rows(mapper: Mapper, group: ConnecGroup, limit: int, using: str, only: Any = None) -> list[Any]:
     """Return pending rows of this group whose path leads to another one now."""
     if mapper.meta.group == "connec_group":
         return []
-    rows = mapper.model._base_manager.using(using).filter(connec_group=group, connec_changed_at__isnull=False)
+    rows = _marked(mapper, using, only).filter(connec_group=group)
     return list(
         rows.filter(**{f"{mapper.meta.group}__isnull": False})
         .exclude(**{mapper.meta.group: group})
@@ -76,17 +77,35 @@ def moved_rows(mapper: Mapper, group: ConnecGroup, limit: int, using: str) -> li
     )
 
 
+def first_links(group: ConnecGroup, using: str) -> dict[str, dt.datetime | None]:
+    """Return when each resource was first imported: rows changed up to then are matched to the hub's records."""
+    cursors = SyncCursor.objects.using(using).filter(group=group)
+    return dict(cursors.values_list("resource", "imported_at"))
+
+
+def blocking_failure(mapper: Mapper, group: ConnecGroup, pk: Any, using: str) -> Failure | None:
+    """Return the failure that keeps a row from being sent now: not due, or given up."""
+    return _not_due(mapper, group, timezone.now(), using).filter(object_id=str(pk)).first()
+
+
+def _marked(mapper: Mapper, using: str, only: Any) -> models.QuerySet[Any]:
+    rows = mapper.model._base_manager.using(using).filter(connec_changed_at__isnull=False)
+    return rows if only is None else rows.filter(pk=only)
+
+
 def _waiting(mapper: Mapper, group: ConnecGroup, now: dt.datetime, using: str) -> models.QuerySet[Failure]:
     key: Any = Cast(OuterRef("pk"), CharField(max_length=64))
-    failures = Failure.objects.using(using).waiting(now)
-    failures = failures.filter(
-        group=group,
-        direction=Failure.Direction.PUSH,
-        resource=mapper.meta.resource,
-        model_label=mapper.label,
-    )
+    failures = _not_due(mapper, group, now, using)
     if isinstance(mapper.model._meta.pk, models.UUIDField):
         # Databases spell a UUID with or without hyphens.
         bare = Replace(F("object_id"), Value("-"), Value(""))
         return failures.annotate(bare_id=bare).filter(bare_id=Replace(key, Value("-"), Value("")))
     return failures.filter(object_id=key)
+
+
+def _not_due(mapper: Mapper, group: ConnecGroup, now: dt.datetime, using: str) -> models.QuerySet[Failure]:
+    return (
+        Failure.objects.using(using)
+        .waiting(now)
+        .filter(group=group, direction=Failure.Direction.PUSH, resource=mapper.meta.resource, model_label=mapper.label)
+    )
