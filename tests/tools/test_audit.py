@@ -151,3 +151,21 @@ def test_hub_that_is_away_or_nonsense(hub, group, people):
 
     hub.faults.add(Fault("status", times=-1))
     assert run("connec_audit")[1] == 2
+
+
+def test_change_made_while_a_page_was_read_is_no_difference(hub, group, people, monkeypatch):
+    from django_connec.operating import auditing
+
+    original = auditing.fetch_ahead
+
+    def late(client, uid, resource, **options):
+        for page in original(client, uid, resource, **options):
+            # Read before the hub changed, compared after the notification was applied.
+            if resource == "people":
+                Person.objects.filter(pk=people[0].pk).update(first_name="Newer")
+                drain(group)
+            yield page
+
+    monkeypatch.setattr(auditing, "fetch_ahead", late)
+    found, code = audit(group)
+    assert (code, found["compared"], found["listed"]) == (0, 3, [])
