@@ -12,6 +12,7 @@ from django_connec.mapping import Field, Nested, Reference, registry
 from django_connec.models import Failure, LinkBack, ParkedRecord, Tombstone
 from django_connec.reading import poll_group
 from django_connec.signals import record_moved
+from django_connec.tracking import rows as tracked_rows
 from django_connec.work import client_of
 from tests.conftest import ORG, drain
 from tests.mappers import make_mapper, registering
@@ -180,6 +181,19 @@ def memberships(mapped):
     rows = make_mapper({"match_on": ["id"]}, member=Reference("id"))
     mapped(Team, "teams", name=Field(), memberships=Nested("members", rows))
     mapped(Member, "app_users", name=Field("first_name"))
+
+
+def test_the_mapper_says_whose_rows_they_are_where_the_model_does_not(monkeypatch):
+    monkeypatch.setattr(Membership, "connec_parent", None)
+    tracked_rows._own_parent_field.cache_clear()
+    try:
+        assert tracked_rows.parent_field(Membership) is None
+        with registering() as add:
+            rows = make_mapper({"match_on": ["id"]}, member=Reference("id"))
+            add(Team, "teams", memberships=Nested("members", rows))
+            assert tracked_rows.parent_field(Membership).name == "team"
+    finally:
+        tracked_rows._own_parent_field.cache_clear()
 
 
 def test_list_of_links_both_ways(hub, group, memberships):

@@ -25,10 +25,12 @@ from django_connec.mapping.references import parse_remote_id
 from django_connec.mapping.values import BLANK
 from django_connec.models import ConnecGroup
 from django_connec.models.columns import STATE, Columns
+from django_connec.operating.auditing_rows import compare_rows
 from django_connec.operating.differences import Difference, ResourceAudit
 from django_connec.operating.mending import ask_for_record, mark_for_push
 from django_connec.outbound.encoding import prepare
 from django_connec.reading.pages import fetch_ahead
+from django_connec.sql import standing_still
 
 __all__ = ["Fix", "audit_group"]
 
@@ -148,6 +150,8 @@ class _Audit:
             keys = [held.pk for held in matched.values()]
             rows = mapper.model._base_manager.using(self.using).in_bulk(keys)
             local = LocalValues(mapper, rows.values(), self.group.pk, self.group.effective_realm, self.using)
+            pairs = [(items[position], rows[held.pk]) for position, held in matched.items() if held.pk in rows]
+            inside = compare_rows(self.group, mapper, pairs, self.using) if mapper.nested else {}
             for position, item in enumerate(items):
                 held = matched.get(position)
                 row = rows.get(held.pk) if held is not None else None
@@ -161,6 +165,7 @@ class _Audit:
                 else:
                     compared += 1
                     names = self._differing(item, row, local.digests(row))
+                    names += [difference.nested.name for difference in inside.get(row.pk, ())]
                     if names or Columns(row).connec_id is None:
                         suspects.append((item, row, names))
         return suspects, len(broken), compared, pending
@@ -170,7 +175,7 @@ class _Audit:
         names = []
         for bound in item.mapper.fields:
             shared = (bound.pull and self.pulls) or (bound.push and self.pushes)
-            if not shared or bound.create_only:
+            if not shared or bound.create_only or bound.name in agreement.contested:
                 continue
             ours = digests[bound.name]
             # What the hub does not show counts as what was agreed.
@@ -185,21 +190,24 @@ class _Audit:
         difference = Difference(kind, item.mapper.label, "" if row is None else str(row.pk), item.connec_id, names)
         if self.fix == "push" and row is not None:
             theirs = {name: item.decoded.digests.get(name, BLANK) for name in names}
-            pushable = {f.name for f in item.mapper.fields if f.push}
+            pushable = {f.name for f in item.mapper.compared if f.push}
             if self.pushes and set(names) <= pushable:
-                difference.mended = mark_for_push(self.group, item.mapper, row, theirs, self.using)
+                inside = compare_rows(self.group, item.mapper, [(item, row)], self.using).get(row.pk, ())
+                difference.mended = mark_for_push(self.group, item.mapper, row, theirs, self.using, inside)
         elif self.fix == "pull" and self.pulls:
             difference.mended = self._pull(item, row, names)
         self.result.add(difference)
 
     def _pull(self, item: Incoming, row: Any, names: list[str]) -> bool:
         """Apply the hub's record; tells whether nothing differs afterwards."""
-        pulled = {f.name for f in item.mapper.fields if f.pull} & set(item.decoded.digests)
+        pulled = {f.name for f in item.mapper.compared if f.pull} & set(item.decoded.digests)
         if row is not None and not set(names) <= pulled:
             # What the record does not show cannot be taken from it.
             return False
-        if row is not None and not ask_for_record(self.group, item, row, names, self.using):
-            return False
+        if row is not None:
+            inside = compare_rows(self.group, item.mapper, [(item, row)], self.using).get(row.pk, ())
+            if not ask_for_record(self.group, item, row, names, self.using, inside):
+                return False
         apply_records(self.group, self.resource, [item.record], source="retry", client=self.client)
         suspects, _, compared, _ = self._compare([item.record])
         return compared > 0 and not suspects
@@ -231,7 +239,11 @@ class _Audit:
         self.result.pending += sum(Columns(row).changed_at is not None for row in rows)
         asked = [row for row in rows if Columns(row).changed_at is None]
         states = {row.pk: Columns(row).state for row in asked}
-        for item in prepare(mapper, self.group, asked, first_link=None, using=self.using):
+        # In a transaction, as the drain does it: the rows inside them are locked while they are looked at.
+        prepared = standing_still(
+            lambda: prepare(mapper, self.group, asked, first_link=None, using=self.using), self.using
+        )
+        for item in prepared:
             if item.operation is None:
                 continue
             setattr(item.row, STATE, states[item.row.pk])

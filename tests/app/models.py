@@ -53,6 +53,7 @@ class Invoice(ConnecSyncMixin, models.Model):
 
 
 class InvoiceLine(ConnecRowMixin, models.Model):
+    connec_parent = "invoice"
     invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="lines")
     description = models.CharField(max_length=100)
     quantity = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
