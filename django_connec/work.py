@@ -126,6 +126,7 @@ def import_one(
     with hold(f"read:{group.pk}", ask_again=False) as lease:
         if lease is None:
             return None
+        _end_dead_runs(group)
         return import_group(
             group,
             client_of(group),
@@ -148,6 +149,7 @@ def poll_one(
     with hold(f"read:{group.pk}", ask_again=False) as lease:
         if lease is None:
             return None
+        _end_dead_runs(group)
         return poll_group(
             group,
             client_of(group),
@@ -155,6 +157,13 @@ def poll_one(
             progress=_renewing(lease, progress),
             accept_mass_change=accept_mass_change,
         )
+
+
+def _end_dead_runs(group: ConnecGroup) -> None:
+    """Under the lease of reading nobody else reads the group: a run that still counts as running has died."""
+    SyncRun.objects.filter(group=group, state=SyncRun.State.RUNNING).update(
+        state=SyncRun.State.FAILED, finished_at=timezone.now(), error="its process died"
+    )
 
 
 def _renewing(lease: HeldLease, progress: Progress | None, seconds: float | None = None) -> Progress:

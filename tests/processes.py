@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 
-__all__ = ["LiveDatabase", "start_python", "wait_until"]
+__all__ = ["LiveDatabase", "kill_group", "start_python", "wait_until"]
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -21,7 +22,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     ends = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < ends, "it did not happen in time"
-        time.sleep(0.01)
+        time.sleep(0.03)
 
 
 class LiveDatabase:
@@ -56,9 +57,13 @@ class LiveDatabase:
 
 
 def start_python(
-    database: LiveDatabase, hub_url: str, arguments: Sequence[str], **environment: str
+    database: LiveDatabase, hub_url: str, arguments: Sequence[str], *, quiet: bool = False, **environment: str
 ) -> subprocess.Popen[str]:
-    """Start Python with the tests' settings, in a process group of its own."""
+    """Start Python with the tests' settings, in a process group of its own.
+
+    Args:
+        quiet: Nobody will read what it prints; a pipe that fills up would stop it.
+    """
     return subprocess.Popen(
         [sys.executable, *arguments],
         env={
@@ -69,7 +74,15 @@ def start_python(
             **environment,
         },
         start_new_session=True,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL if quiet else subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def kill_group(process: subprocess.Popen[str]) -> None:
+    """End a process and all that it has started, at once, as a machine that loses its power does."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
