@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -19,6 +18,7 @@ from django.test import override_settings
 from django_connec.models import ConnecGroup, Notification
 from tests.app.models import Company, Person
 from tests.conftest import API_KEY, ORG, PROVIDER, connec_settings
+from tests.processes import wait_until
 from tests.services import found
 from tests.test_webhook import post
 
@@ -37,13 +37,6 @@ def redis_dispatcher(task: str, *args: object) -> None:
     from django_q.tasks import async_task
 
     async_task(task, *args, broker=Redis(list_key=CLUSTER))
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends, "it did not happen in time"
-        time.sleep(0.05)
 
 
 @pytest.fixture(params=["orm", "redis"])
