@@ -54,11 +54,14 @@ class HubAdapter(BaseAdapter):
         target, origin = _split(request.url or "")
         method, body = request.method or "GET", _bytes(request.body)
         path, _ = path_and_query(target)
-        # Waits are added up, not waited for.
-        self.hub.waited.seconds = 0.0
+        # Waits are added up, not waited for. In the middle of a request somebody may make another one.
+        outer, self.hub.waited.seconds = self.hub.waited.seconds, 0.0
         started = time.perf_counter()
-        answer, content = self._answer(Request(method, target, _headers(request), body), origin)
-        waited, self.hub.waited.seconds = self.hub.waited.seconds, None
+        try:
+            answer, content = self._answer(Request(method, target, _headers(request), body), origin)
+            waited = self.hub.waited.seconds
+        finally:
+            self.hub.waited.seconds = outer
         patience = timeout[1] if isinstance(timeout, tuple) else timeout
         if patience is not None and waited > patience:
             self.hub.pass_time(patience)

@@ -6,6 +6,8 @@ import datetime as dt
 import time
 from typing import Any
 
+from django_connec.tracking.clock import forget_stamps
+
 __all__ = ["Clock"]
 
 
@@ -63,6 +65,7 @@ class Clock:
         """Show the real time again."""
         if self._traveller is not None:
             self._traveller.stop()
+            forget_stamps()
         self._traveller = self._coordinates = None
 
     def sleep(self, seconds: float) -> None:
@@ -78,5 +81,7 @@ class Clock:
             import time_machine
         except ImportError:
             raise RuntimeError('moving the clock needs time-machine: pip install "django-connec[testing]"') from None
+        if moment < self.now():
+            forget_stamps()
         self._traveller = time_machine.travel(moment, tick=tick)
         self._coordinates = self._traveller.start()

@@ -261,8 +261,9 @@ class _Waited(threading.local):
     seconds: float | None = None
 
 
-class _Depth(threading.local):
-    value = 0
+class _Inside(threading.local):
+    #: The hub is at the operations of a batch in this thread.
+    is_open = False
 
 
 class _WatchedApi(Api):
@@ -271,17 +272,13 @@ class _WatchedApi(Api):
     def __init__(self, hub: LocalHub, inner: Api) -> None:
         super().__init__(inner.store, inner.clock, inner.changed, inner.faults)
         self.hub = hub
-        self._depth = _Depth()
+        self._inside = _Inside()
 
     def handle(self, request: Request, origin: str = "http://hub.invalid") -> Response:
-        if self._depth.value:
+        if self._inside.is_open:
             # An operation of a batch.
             return self._handle(request, origin)
-        self._depth.value = 1
-        try:
-            return self._befallen(request, origin)
-        finally:
-            self._depth.value = 0
+        return self._befallen(request, origin)
 
     def _befallen(self, request: Request, origin: str) -> Response:
         for watch in self.hub.watchers:
@@ -321,7 +318,11 @@ class _WatchedApi(Api):
         return answer
 
     def _handle(self, request: Request, origin: str) -> Response:
-        response = super().handle(request, origin)
+        outer, self._inside.is_open = self._inside.is_open, True
+        try:
+            response = super().handle(request, origin)
+        finally:
+            self._inside.is_open = outer
         push = read_push(request, response)
         if push is not None:
             self.hub.pushes.append(push)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Self
 
@@ -31,14 +32,16 @@ class ConnecKit:
 
     Args:
         on_port: Serve the hub on a port of 127.0.0.1 too, and let the client reach it through a socket.
+        options: Keys of ``settings.CONNEC`` that differ from the project's own.
 
     Attributes:
         hub: The hub; it knows the marketplaces of the settings.
         clock: Moves its time and ours.
     """
 
-    def __init__(self, *, on_port: bool = False) -> None:
+    def __init__(self, *, on_port: bool = False, options: Mapping[str, Any] | None = None) -> None:
         self.on_port = on_port
+        self.options = dict(options or {})
         self.clock = Clock()
         self.hub: LocalHub
         self._stack = ExitStack()
@@ -64,7 +67,7 @@ class ConnecKit:
                 self.hub.add_application(marketplace.api_id, marketplace.api_key)
             if self.on_port:
                 self.hub.url = stack.enter_context(self.hub.serve())
-            stack.enter_context(override_settings(CONNEC=_settings(self.hub.url or HOST)))
+            stack.enter_context(override_settings(CONNEC=_settings(self.hub.url or HOST) | self.options))
             stack.enter_context(
                 clients_through(
                     None if self.on_port else self.hub.adapter,

@@ -92,6 +92,11 @@ class Troubles:
         with self._lock:
             self._troubles.clear()
 
+    def any(self) -> bool:
+        """Whether there is one that can still happen."""
+        with self._lock:
+            return any(t.times == -1 or t.seen < t.at + t.times - 1 for t in self._troubles)
+
     def take(self, request: Request) -> list[Trouble]:
         """Return what befalls a request."""
         with self._lock:

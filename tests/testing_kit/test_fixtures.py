@@ -387,3 +387,12 @@ def test_invoices_wait_for_their_customers(connec_hub, company, connec_drain, as
     invoice = Invoice.objects.create(company=company, number="1", customer=customer)
     connec_drain()
     assert_pushed(invoice, customer=customer, number="1")
+
+
+def test_another_worker_drains_in_the_middle_of_a_request(connec_hub, connec_group, company, connec_drain):
+    Person.objects.create(company=company, first_name="Ines")
+    connec_hub.fail("slow", seconds=1, times=-1)
+    connec_hub.meanwhile(lambda: poll_one(connec_group), method="POST")
+    trouble = connec_hub.fail(503, method="GET", at=1)
+    assert connec_drain().pushed == 1
+    assert trouble.happened == 1
