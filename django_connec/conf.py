@@ -156,6 +156,7 @@ class ConnecSettings:
     mass_change_percent: int | None
     sso_xmlsec1_binary: str | None
     sso_grace_minutes: int
+    sharing_groups: str
 
 
 #: A hundred years, for what is to be kept for good: a date before the year 1 cannot be written.
@@ -211,6 +212,7 @@ TOP_LEVEL_OPTIONS: dict[str, Option] = {
     "MASS_CHANGE_PERCENT": Option("mass_change_percent", int, 50, minimum=0, maximum=100),
     "SSO_XMLSEC1_BINARY": Option("sso_xmlsec1_binary", str),
     "SSO_GRACE_MINUTES": Option("sso_grace_minutes", int, 15, minimum=0),
+    "SHARING_GROUPS": Option("sharing_groups", str, "django_connec.dashboard.access.managed_groups"),
 }
 
 # The hub's documented ceilings: 50 operations a batch and 100 records a page (reference 2.2 and 2.7).

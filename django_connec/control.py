@@ -18,10 +18,12 @@ from django_connec.dispatch import enqueue
 from django_connec.leases import EXPIRES
 from django_connec.models import ConnecGroup, Lease, SyncRun
 
-__all__ = ["REQUEST_EXPIRES", "SyncState", "request_sync", "switch_sharing", "sync_state"]
+__all__ = ["REQUEST_EXPIRES", "SyncState", "late_requests", "request_sync", "switch_sharing", "sync_state"]
 
 #: A request, or a run between two slices, that nobody has gone on with for this long counts as lost.
 REQUEST_EXPIRES = dt.timedelta(minutes=30)
+#: A request that nobody has begun for this long is queued again by the sweep.
+REQUEST_IS_LATE = dt.timedelta(minutes=5)
 
 Word = Literal["DISABLED", "ENQUEUED", "RUNNING", "SUCCESS", "ERROR"]
 
@@ -49,7 +51,8 @@ class SyncState:
 def request_sync(group: ConnecGroup, *, full: bool = False, resources: Sequence[str] | None = None) -> bool:
     """Queue a synchronisation both ways, after commit: read what changed (all, where nothing was read yet), then send.
 
-    A request that waits already is enough, unless this one asks for more or for something in particular.
+    A request that waits already is enough, unless this one asks for more or for something in particular. It is kept in
+    the group's row: one that the queue loses is found by the sweep, and then reads what changed.
 
     Args:
         full: Read everything again.
@@ -67,8 +70,15 @@ def request_sync(group: ConnecGroup, *, full: bool = False, resources: Sequence[
         return False
     group.sync_requested_at = now
     names = None if resources is None else list(resources)
-    transaction.on_commit(partial(_queue, group.pk, full, names, using), using=using, robust=True)
+    transaction.on_commit(partial(enqueue, "synchronise", group.pk, full, names), using=using, robust=True)
     return True
+
+
+def late_requests() -> list[int]:
+    """Return the keys of groups whose request nobody has begun, and put those off, so that each is queued once."""
+    now = timezone.now()
+    late = ConnecGroup.objects.working().filter(sync_requested_at__lt=now - REQUEST_IS_LATE)
+    return [pk for pk in late.values_list("pk", flat=True) if late.filter(pk=pk).update(sync_requested_at=now)]
 
 
 def switch_sharing(group: ConnecGroup, on: bool) -> bool:
@@ -115,8 +125,3 @@ def _after(run: SyncRun, moment: dt.datetime | None, now: dt.datetime) -> SyncSt
         words = ngettext("%(count)d record failed.", "%(count)d records failed.", failed) % {"count": failed}
         return SyncState("SUCCESS", words, moment)
     return SyncState("SUCCESS", "", moment)
-
-
-def _queue(pk: int, full: bool, resources: list[str] | None, using: str) -> None:
-    if not enqueue("synchronise", pk, full, resources):
-        ConnecGroup.objects.using(using).filter(pk=pk).update(sync_requested_at=None)

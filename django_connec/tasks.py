@@ -10,7 +10,10 @@ import logging
 import time
 from collections.abc import Iterator
 
+from django.utils import timezone
+
 from django_connec.client import ConnecError
+from django_connec.control import late_requests
 from django_connec.dispatch import enqueue
 from django_connec.mapping import registry
 from django_connec.models import ConnecGroup, SyncCursor, SyncRun
@@ -86,8 +89,10 @@ def synchronise(pk: int, full: bool = False, resources: list[str] | None = None)
         ]
         cursors = SyncCursor.objects.filter(group=group, polled_from__isnull=False)
         read = set(cursors.values_list("resource", flat=True))
-        if read.intersection(wanted):
-            poll_one(group, resources=[resource for resource in wanted if resource in read])
+        known = [resource for resource in wanted if resource in read]
+        if known and poll_one(group, resources=known) is None:
+            # Another worker is reading, and may be past what this request is about: the sweep asks again.
+            ConnecGroup.objects.filter(pk=pk).update(sync_requested_at=timezone.now())
         unread = [resource for resource in wanted if resource not in read]
         if unread:
             # By slices, and sends at its end.
@@ -113,6 +118,8 @@ def sweep() -> None:
             apply_notification(pk)
         else:
             enqueue("apply_notification", pk)
+    for pk in late_requests():
+        enqueue("synchronise", pk)
     for pk in list(ConnecGroup.objects.working().values_list("pk", flat=True)):
         if time.monotonic() >= ends:
             enqueue("drain_group", pk)

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from django_connec.dashboard.views import GroupListView, SharingView, StartView
 from django_connec.sso import views as sso
 from django_connec.webhooks.account import GroupUserView, GroupView
 from django_connec.webhooks.metadata import MetadataView
@@ -36,6 +37,9 @@ urlpatterns = [
     ),
     path("metadata", MetadataView.as_view(schema=None), name="metadata-default"),
     path("metadata/<str:marketplace>", MetadataView.as_view(), name="metadata"),
+    path("sharing/", GroupListView.as_view(), name="sharing"),
+    path("sharing/<int:pk>/", SharingView.as_view(), name="sharing-group"),
+    path("sharing/<int:pk>/start/", StartView.as_view(), name="sharing-start"),
     path("synchronizations", SynchronizationsView.as_view(schema=None), name="synchronizations-default"),
     path("synchronizations/toggle_sync", ToggleView.as_view(schema=None), name="synchronizations-toggle-default"),
     path("synchronizations/<str:uid>", SynchronizationView.as_view(schema=None), name="synchronization-default"),

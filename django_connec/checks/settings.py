@@ -18,6 +18,10 @@ __all__ = ["check_settings"]
 YEAR = 365
 
 
+#: Settings that name a function, and what that takes.
+PATHS = {"DISPATCHER": "a task's path and its arguments", "SHARING_GROUPS": "a request"}
+
+
 @register("connec")
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Name every key that is missing, unknown or unusable; a project that does not use the package yet is fine."""
@@ -27,18 +31,19 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     ]
     if not isinstance(raw, dict):
         return found
-    dispatcher = raw.get("DISPATCHER")
-    if isinstance(dispatcher, str):
-        try:
-            import_string(dispatcher)
-        except ImportError:
-            found.append(
-                Error(
-                    'CONNEC["DISPATCHER"] names nothing that can be imported.',
-                    hint="Give the dotted path of a function that takes a task's path and its arguments.",
-                    id="django_connec.E007",
+    for key, takes in PATHS.items():
+        path = raw.get(key)
+        if isinstance(path, str):
+            try:
+                import_string(path)
+            except ImportError:
+                found.append(
+                    Error(
+                        f'CONNEC["{key}"] names nothing that can be imported.',
+                        hint=f"Give the dotted path of a function that takes {takes}.",
+                        id="django_connec.E007",
+                    )
                 )
-            )
     found += _plain_http(raw)
     found += _short_retention(raw)
     return found

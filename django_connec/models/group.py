@@ -140,7 +140,8 @@ class ConnecGroup(models.Model):
 
     def is_within_history(self, made_at: dt.datetime | None) -> bool:
         """Tell whether a record made at this time may be shared; one of unknown age may."""
-        return self.historical_data or made_at is None or made_at >= self.linked_at
+        # The hub shows whole seconds: what was made in the second of the link was made since.
+        return self.historical_data or made_at is None or made_at >= self.linked_at.replace(microsecond=0)
 
     def link(self) -> None:
         """Link (again), forget what stopped the group before, and send ``group_linked``."""

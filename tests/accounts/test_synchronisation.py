@@ -107,10 +107,30 @@ def test_a_lost_request_does_not_block_for_ever(group, queue):
     assert len(queue) == 1
 
 
-def test_a_dead_queue_is_not_said_to_be_waiting(hub, group, settings):
-    settings.CONNEC = {**settings.CONNEC, "DISPATCHER": f"{__name__}.refuse"}
+def test_a_request_that_the_queue_did_not_take_is_done_by_the_sweep(hub, group, company, settings):
+    hub.load(ORG, "people", [{"first_name": "There"}])
+    dead = {**settings.CONNEC, "DISPATCHER": f"{__name__}.refuse"}
+    alive, settings.CONNEC = settings.CONNEC, dead
     start()
-    assert state()["status"] == "DISABLED"
+    settings.CONNEC = alive
+    tasks.sweep()
+    assert taken == [], "it may still be on its way"
+    ConnecGroup.objects.update(sync_requested_at=timezone.now() - dt.timedelta(minutes=6))
+    tasks.sweep()
+    tasks.sweep()
+    assert taken == [("synchronise", group.pk)]
+    work()
+    assert Person.objects.count() == 1
+
+
+def test_a_request_during_a_run_is_not_lost(hub, group, company, queue):
+    import_one(group)
+    hub.load(ORG, "people", [{"first_name": "There"}])
+    with hold(f"read:{group.pk}"):
+        tasks.synchronise(group.pk)
+    group.refresh_from_db()
+    assert group.sync_requested_at is not None
+    assert not Person.objects.exists()
 
 
 def test_what_failed_is_told(hub, group, company, queue):

@@ -36,31 +36,6 @@ def stage(tmp_path: Any) -> Iterator[Demonstration]:
         demonstration.processes.stop()
 
 
-@pytest.fixture
-def browser(tmp_path: Any) -> Iterator[Any]:
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    for argument in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--window-size=1200,900",
-        f"--user-data-dir={tmp_path / 'chromium'}",
-    ):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
-    try:
-        yield driver
-    finally:
-        driver.quit()
-
-
 def log_in(browser: Any, url: str, password: str) -> None:
     browser.get(f"{url}/admin/login/")
     browser.find_element("name", "username").send_keys(USER)
