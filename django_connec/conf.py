@@ -27,6 +27,7 @@ __all__ = [
     "get_marketplace",
     "get_settings",
     "marketplace_problems",
+    "written_marketplaces",
 ]
 
 
@@ -312,6 +313,18 @@ def get_marketplace(name: str) -> Marketplace:
         KeyError: No such marketplace is configured.
     """
     return get_settings().marketplaces[name]
+
+
+def written_marketplaces() -> Mapping[str, Marketplace]:
+    """Return the marketplaces that stand whole in the settings, without a look at the database: for system checks.
+
+    Raises:
+        ConnecConfigurationError: The setting is absent or something in it is wrong.
+    """
+    from django_connec.platform.live import LiveMarketplaces
+
+    known = get_settings().marketplaces
+    return known.written if isinstance(known, LiveMarketplaces) else known
 
 
 _parsed: ConnecSettings | None = None

@@ -14,11 +14,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from django_connec.dispatch import enqueue
+from django_connec.dispatch import enqueue, wake
 from django_connec.leases import EXPIRES
-from django_connec.models import ConnecGroup, Lease, SyncRun
+from django_connec.mapping import registry
+from django_connec.models import ConnecGroup, Lease, SyncCursor, SyncRun
+from django_connec.tracking.clock import next_stamp
 
-__all__ = ["REQUEST_EXPIRES", "SyncState", "late_requests", "request_sync", "switch_sharing", "sync_state"]
+__all__ = [
+    "REQUEST_EXPIRES",
+    "SyncState",
+    "late_requests",
+    "request_sync",
+    "share_history",
+    "switch_sharing",
+    "sync_state",
+]
 
 #: A request, or a run between two slices, that nobody has gone on with for this long counts as lost.
 REQUEST_EXPIRES = dt.timedelta(minutes=30)
@@ -72,6 +82,19 @@ def request_sync(group: ConnecGroup, *, full: bool = False, resources: Sequence[
     names = None if resources is None else list(resources)
     transaction.on_commit(partial(enqueue, "synchronise", group.pk, full, names), using=using, robust=True)
     return True
+
+
+def share_history(group: ConnecGroup, using: str) -> None:
+    """Let everything be read again, and mark the rows that were too old to be sent."""
+    cursors = SyncCursor.objects.using(using).filter(group=group)
+    cursors.update(polled_from=None, import_started=None, import_skip=0)
+    for mapper in registry:
+        made = mapper.meta.created_field
+        if made is None:
+            continue
+        old = {mapper.meta.group: group, f"{made}__lt": group.linked_at, "connec_changed_at__isnull": True}
+        mapper.model._base_manager.using(using).filter(**old).update(connec_changed_at=next_stamp())
+    transaction.on_commit(partial(wake, [group.pk], using=using), using=using, robust=True)
 
 
 def late_requests() -> list[int]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -21,12 +19,12 @@ from django_connec.admin.base import EMPTY, ModelAdmin
 from django_connec.admin.filters import MarketplaceFilter
 from django_connec.admin.forms import ConnecGroupForm
 from django_connec.admin.summary import GroupSummary, resources_of, summarise
-from django_connec.dispatch import wake
+from django_connec.control import request_sync, share_history
 from django_connec.models import ConnecGroup, SyncRun
 
 __all__ = ["ConnecGroupAdmin"]
 
-#: Switches after which there may be something to send at once.
+#: Switches after which there may be something to read or to send at once.
 WAKING = frozenset({"is_active", "sharing_enabled", "historical_data", "entities"})
 
 #: What is counted, the list that shows it, and that list's filter for what is open.
@@ -136,9 +134,11 @@ class ConnecGroupAdmin(ModelAdmin):
                 obj.link()
             else:
                 obj.unlink()
+        if "historical_data" in changed and obj.historical_data:
+            share_history(obj, obj._state.db or "default")
         if changed & WAKING and obj.is_linked:
-            using = obj._state.db or "default"
-            transaction.on_commit(partial(wake, [obj.pk], using=using), using=using, robust=True)
+            # What was switched on catches up both ways, as on the customer's page.
+            request_sync(obj)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         group = kwargs.get("obj")

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 from django.db import router, transaction
 
-from django_connec.control import request_sync
-from django_connec.dispatch import wake
+from django_connec.control import request_sync, share_history
 from django_connec.mapping import registry
 from django_connec.models import ConnecGroup, SyncCursor
 from django_connec.models.group import SharingDirection
-from django_connec.tracking.clock import next_stamp
 
 __all__ = ["Choices", "apply_choices", "has_begun"]
 
@@ -64,22 +62,9 @@ def apply_choices(group: ConnecGroup, choices: Choices) -> bool:
         stored.save(update_fields=["sharing_enabled", "entities", "historical_data"])
         more = any(stored.shares(r, d) and not shared for (r, d), shared in before.items())
         if stored.historical_data and not had_history:
-            _share_history(stored, using)
+            share_history(stored, using)
             more = True
         queued = (more or not was_on) and request_sync(stored)
     for name in ("entities", "sharing_enabled", "historical_data", "sync_requested_at"):
         setattr(group, name, getattr(stored, name))
     return queued
-
-
-def _share_history(group: ConnecGroup, using: str) -> None:
-    """Let everything be read again, and mark the rows that were too old to be sent."""
-    cursors = SyncCursor.objects.using(using).filter(group=group)
-    cursors.update(polled_from=None, import_started=None, import_skip=0)
-    for mapper in registry:
-        made = mapper.meta.created_field
-        if made is None:
-            continue
-        old = {mapper.meta.group: group, f"{made}__lt": group.linked_at, "connec_changed_at__isnull": True}
-        mapper.model._base_manager.using(using).filter(**old).update(connec_changed_at=next_stamp())
-    transaction.on_commit(lambda: wake([group.pk], using=using), using=using, robust=True)

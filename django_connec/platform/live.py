@@ -58,6 +58,12 @@ class LiveMarketplaces(Mapping[str, Marketplace]):
     def __len__(self) -> int:
         return len(self._current())
 
+    @property
+    def written(self) -> Mapping[str, Marketplace]:
+        """Those that the settings alone make whole; no database is asked."""
+        usable, _ = merged({}, self.overrides)
+        return {name: build_marketplace(name, options) for name, options in usable.items()}
+
     def forget(self) -> None:
         """Look at the stored copy again when next asked, however short ago that was."""
         self._view = None

@@ -11,7 +11,7 @@ from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 
 from django_connec.client import client_for
-from django_connec.conf import get_settings
+from django_connec.conf import get_settings, written_marketplaces
 from django_connec.models import PlatformCopy
 from django_connec.platform.live import LiveMarketplaces
 from django_connec.platform.refresh import refresh_marketplaces
@@ -231,8 +231,12 @@ def test_clients_of_other_marketplaces_stay(connec, platform):
 
 
 def test_checks_ask_neither_the_platform_nor_the_database(connec, platform, django_assert_num_queries):
+    whole = {"API_ID": "app-own", "API_KEY": "own", "CONNEC_HOST": "https://own.example"}
+    with_settings(connec, MARKETPLACES={"own": whole, "northwind": {"SSO_ALLOW_SHA1": True}})
     with django_assert_num_queries(0):
         assert [m.id for m in run_checks(tags=["connec"])] == []
+        # What checks may look at.
+        assert list(written_marketplaces()) == ["own"]
     assert platform.asked == []
 
 

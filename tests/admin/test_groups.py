@@ -214,7 +214,7 @@ def test_switching_a_group_off_and_on_cancels_and_links_it(
         group_unlinked.disconnect(unlinked)
         group_linked.disconnect(linked)
     assert heard == ["unlinked", "linked"]
-    assert ("drain_group", group.pk) in queue
+    assert ("synchronise", group.pk, False, None) in queue
 
 
 def test_a_group_can_be_added_by_hand(operator: Client, queue: list[Any]) -> None:
@@ -237,3 +237,14 @@ def test_viewers_see_and_cannot_change(group: ConnecGroup, staff: Callable[..., 
     assert response.status_code == 200
     assert 'id="connec-resources-table"' in response.content.decode()
     assert viewer.post(page_of(group), {**FORM, "name": "x"}).status_code == 403
+
+
+def test_historical_data_switched_on_is_read_from_the_beginning(
+    operator: Client, group: ConnecGroup, queue: list[Any]
+) -> None:
+    ConnecGroup.objects.update(historical_data=False)
+    SyncCursor.objects.create(group=group, resource="people", polled_from=timezone.now(), imported_at=timezone.now())
+    operator.post(page_of(group), {**FORM, "historical_data": "on"})
+    cursor = SyncCursor.objects.get()
+    assert cursor.polled_from is None
+    assert cursor.imported_at is not None
