@@ -34,6 +34,7 @@ def main() -> int:
             }
             command = [sys.executable, "-m", "benchmarks.measure", *sys.argv[1:]]
             failed |= subprocess.run(command, env=environment, check=False).returncode
+    failed |= subprocess.run([sys.executable, "-m", "benchmarks.hub"], check=False).returncode
     return failed
 
 
