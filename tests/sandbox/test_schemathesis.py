@@ -25,7 +25,7 @@ SCHEMA = schemathesis.openapi.from_dict(document())
 OPERATIONS = {f"{one.method.upper()} {one.path}": one for one in (found.ok() for found in SCHEMA.get_all_operations())}
 #: By default one resource stands for the others, with each of its operations.
 SHOWN = [name for name in sorted(OPERATIONS) if WANTED or "{group}/" not in name or "/invoices" in name]
-EACH = max(2 * WANTED // len(SHOWN), 25)
+EACH = max(WANTED * 6 // (5 * len(SHOWN)) + 1, 25)
 
 
 #: The status of every answer, for the count at the end.
