@@ -200,7 +200,7 @@ def test_writers_take_turns(store):
 # The same answers ------------------------------------------------------------------------------------------
 
 PATHS = st.sampled_from([("name",), ("n",), ("email",), ("email", "address"), ("id",), ("updated_at",), ("none",)])
-TEXTS = st.sampled_from(["", "a", "A", "b", "ab", "[]", "{}", "1", "2018-01-02T00:00:00Z", "é"])
+TEXTS = st.sampled_from(["", "a", "A", "b", "ab", "[]", "{}", "1", "2018-01-02T00:00:00Z", "é", "Straße", 'q"', "n\n"])
 NUMBERS = st.sampled_from([0, 1, 2, 2.0, -1.5, 2**70, float(2**70)])
 PLAIN = TEXTS | NUMBERS | st.booleans() | st.none()
 BODIES = st.fixed_dictionaries(
@@ -236,7 +236,7 @@ CONDITIONS = st.recursive(
 QUERIES = st.builds(
     Query,
     st.none() | CONDITIONS,
-    st.sampled_from(["", "A", "é"]),
+    st.sampled_from(["", "A", "é", "ss", '"', "\n", "1", "name", "u00"]),
     st.none() | st.builds(Order, PATHS, st.booleans()),
     st.none() | st.integers(0, 4),
     st.integers(0, 3),
