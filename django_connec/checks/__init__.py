@@ -1,5 +1,5 @@
 """System checks: every misconfiguration is named, with its cure, before it bites."""
 
-from django_connec.checks import environment, mappers, models, settings
+from django_connec.checks import environment, mappers, models, settings, signon
 
-__all__ = ["environment", "mappers", "models", "settings"]
+__all__ = ["environment", "mappers", "models", "settings", "signon"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from django_connec.conf import Marketplace
 from django_connec.sso.identity import Identity, read_identity
-from django_connec.sso.saml import document
 from django_connec.sso.saml.crypto import backend_for
+from django_connec.sso.saml.names import Element
 from django_connec.sso.saml.presence import Expected, demand
 from django_connec.sso.saml.provider import CLOCK_SKEW, judge
 from django_connec.sso.saml.shape import screen
@@ -34,7 +34,7 @@ class Verified:
     expires_at: dt.datetime
 
 
-def verify(root: document.Element, marketplace: Marketplace, expected: Expected, binary: str | None) -> Verified:
+def verify(root: Element, marketplace: Marketplace, expected: Expected, binary: str | None) -> Verified:
     """Check a parsed answer to one sign-on.
 
     Args:

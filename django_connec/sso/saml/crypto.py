@@ -14,9 +14,9 @@ from saml2.sigver import CryptoBackend, CryptoBackendXmlSec1, XmlsecError
 
 from django_connec.conf import Marketplace
 from django_connec.sso.refusal import Reason, Refused
-from django_connec.sso.saml.document import Element, parse
+from django_connec.sso.saml.document import parse
 from django_connec.sso.saml.keys import pinned_certificate
-from django_connec.sso.saml.names import ds, saml, samlp
+from django_connec.sso.saml.names import Element, ds, saml, samlp
 from django_connec.sso.saml.signature import check_form
 
 __all__ = ["InProcess", "PinnedBackend", "Program", "backend_for"]

@@ -10,11 +10,9 @@ from typing import Any
 from lxml import etree
 
 from django_connec.sso.refusal import Reason, Refused
+from django_connec.sso.saml.names import Element
 
-__all__ = ["MAX_BYTES", "Element", "decode", "parse"]
-
-#: An lxml element.
-Element = Any
+__all__ = ["MAX_BYTES", "decode", "parse"]
 
 MAX_BYTES = 64 * 1024
 MAX_ELEMENTS = 500

@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from django_connec.conf import Marketplace
 from django_connec.sso.refusal import Reason, Refused
-from django_connec.sso.saml.document import Element
-from django_connec.sso.saml.names import ds
+from django_connec.sso.saml.names import Element, ds
 
 __all__ = ["MIN_BITS", "MIN_BITS_SHA1", "fingerprint_problem", "load_certificate", "pinned_certificate"]
 

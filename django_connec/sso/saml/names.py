@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["ASSERTION", "DS", "PROTOCOL", "ds", "saml", "samlp"]
+from typing import Any
+
+__all__ = ["ASSERTION", "DS", "PROTOCOL", "Element", "ds", "saml", "samlp"]
+
+#: An lxml element.
+Element = Any
 
 PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
 ASSERTION = "urn:oasis:names:tc:SAML:2.0:assertion"

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django_connec.sso.refusal import Reason, Refused
-from django_connec.sso.saml.document import Element
-from django_connec.sso.saml.names import DS, ds, saml, samlp
+from django_connec.sso.saml.names import DS, Element, ds, saml, samlp
 
 __all__ = ["Answer", "screen"]
 

@@ -7,8 +7,7 @@ of XML Signature that this does not need is let through to the library that comp
 from __future__ import annotations
 
 from django_connec.sso.refusal import Reason, Refused
-from django_connec.sso.saml.document import Element
-from django_connec.sso.saml.names import DS, ENVELOPED, EXCLUSIVE, ds
+from django_connec.sso.saml.names import DS, ENVELOPED, EXCLUSIVE, Element, ds
 
 __all__ = ["check_form"]
 
