@@ -11,6 +11,7 @@ NEEDED = (
     "django_connec/migrations/0001_initial.py",
     "django_connec/management/commands/connec_import.py",
     "django_connec/sandbox/hub.py",
+    "django_connec/templates/django_connec/sso/refused.html",
 )
 
 

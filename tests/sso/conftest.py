@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,35 +12,8 @@ from typing import Any
 import pytest
 from django.test import Client, override_settings
 
-from tests.conftest import API_ID, API_KEY, PROVIDER
 from tests.sso.idp import AuthnRequest, Idp, key_pair, pack
-
-APP = "https://books.example"
-IDP = "https://api-hub.example"
-SIGN_ON = f"{IDP}/api/v1/auth/saml"
-CONSUME = "/maestrano/auth/saml/consume"
-INIT = "/maestrano/auth/saml/init"
-
-
-def marketplace(**changed: Any) -> dict[str, Any]:
-    return {
-        "API_ID": API_ID,
-        "API_KEY": API_KEY,
-        "CONNEC_HOST": "http://127.0.0.1:9",
-        "API_HOST": IDP,
-        "APP_HOST": APP,
-        "SSO_X509_CERTIFICATE": key_pair("idp").certificate,
-        **changed,
-    }
-
-
-def connec(top: dict[str, Any] | None = None, **changed: Any) -> dict[str, Any]:
-    return {
-        "PROVIDER": PROVIDER,
-        "DISPATCHER": "tests.tracking.queues.remember",
-        "MARKETPLACES": {"default": marketplace(**changed)},
-        **(top or {}),
-    }
+from tests.sso.places import CONSUME, INIT, connec
 
 
 @dataclass
@@ -82,7 +56,8 @@ def idp() -> Idp:
 
 
 def binaries() -> list[Any]:
-    found = shutil.which("xmlsec1")
+    # What a signature is worth does not depend on the database: once is enough for the slow program.
+    found = shutil.which("xmlsec1") if os.environ.get("CONNEC_TEST_DB", "sqlite") == "sqlite" else None
     return [pytest.param(None, id="in-process"), *([pytest.param(found, id="xmlsec1")] if found else [])]
 
 

@@ -16,8 +16,9 @@ from django.test import Client, override_settings
 from django_connec.models import ConnecGroup, ConnecIdentity
 from django_connec.sso.handshake import COOKIE
 from tests.sso.attacks import CASES
-from tests.sso.conftest import CONSUME, INIT, Browser, binaries, connec
+from tests.sso.conftest import Browser, binaries
 from tests.sso.idp import Idp, key_pair, pack
+from tests.sso.places import CONSUME, INIT, connec
 
 PERSONAL = re.compile(r"usr-|cld-|ines|silva|pelican|@|<|token-of", re.IGNORECASE)
 

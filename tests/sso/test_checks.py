@@ -12,8 +12,8 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from django.core.checks import run_checks
 
-from tests.sso.conftest import connec
 from tests.sso.idp import key_pair
+from tests.sso.places import connec
 
 KEYS = key_pair("idp")
 

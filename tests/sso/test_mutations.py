@@ -19,15 +19,17 @@ from django_connec.sso.refusal import Refused
 from django_connec.sso.saml import document
 from django_connec.sso.saml.consume import verify
 from django_connec.sso.saml.presence import Expected
-from tests.sso.conftest import CONSUME, SIGN_ON, Browser, connec
+from tests.sso.conftest import Browser
 from tests.sso.idp import NS, AuthnRequest, Idp, clone, key_pair
+from tests.sso.places import CONSUME, SIGN_ON, connec
 
 COUNT = int(os.environ.get("CONNEC_SSO_MUTATIONS", "2000"))
 SEED = int(os.environ.get("CONNEC_SSO_SEED", "20261124"))
 
 SNIPPETS = [
     b"<", b">", b"&", b'"', b"/", b" ", b"\t", b"\n", b"\r", b"\0", b"\xff", b"\xc3", b"<!-- x -->", b"<?x y?>",
-    b"&#0;", b"&#13;", b"&#x41;", b"&amp;", b"<![CDATA[x]]>", b"usr-evil", b"cld-evil", b"<x/>", b' ID="_x"', b' Id="_x"',
+    b"&#0;", b"&#13;", b"&#x41;", b"&amp;",
+    b"<![CDATA[x]]>", b"usr-evil", b"cld-evil", b"<x/>", b' ID="_x"', b' Id="_x"',
     b' xmlns="urn:x"', b' xmlns:saml="urn:x"', b"<saml:Issuer>x</saml:Issuer>", b"</saml:Assertion>", b"<ds:Object/>",
     b'<saml:Attribute Name="uid"><saml:AttributeValue>usr-evil</saml:AttributeValue></saml:Attribute>',
 ]  # fmt: skip
@@ -104,7 +106,8 @@ def test_no_edit_signs_on_anybody_else() -> None:
             text = answers[number % 2]
             for _ in range(chance.choice((1, 1, 1, 2, 3))):
                 text = (edit_tree if chance.random() < 0.5 else edit_bytes)(text, chance)
-            started = time.perf_counter()
+            # The processor's time: in a long run the machine does other things too.
+            started = time.process_time()
             try:
                 found = verify(document.parse(text), place, expected, None)
             except Refused as refusal:
@@ -115,7 +118,7 @@ def test_no_edit_signs_on_anybody_else() -> None:
                 assert found.identity.user == genuine[number % 2].user, (SEED, number)
                 assert found.identity.group == genuine[number % 2].group, (SEED, number)
                 outcomes["same user"] += 1
-            slowest = max(slowest, time.perf_counter() - started)
+            slowest = max(slowest, time.process_time() - started)
     print(f"{COUNT} edits, seed {SEED}, slowest {slowest * 1000:.0f} ms: {dict(outcomes.most_common())}")
     assert slowest < 1.0
     # Edits that never reach the signature would prove nothing about it.

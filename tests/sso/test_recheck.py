@@ -14,7 +14,8 @@ from django.core.cache import cache
 from django.test import override_settings
 
 from django_connec.models import ConnecGroup, Membership, SyncRun
-from tests.sso.conftest import Browser, connec
+from tests.sso.conftest import Browser
+from tests.sso.places import connec
 
 PAGE = "/admin/login/"
 

@@ -10,8 +10,9 @@ import pytest
 from django.test import Client, override_settings
 from lxml import etree
 
-from tests.sso.conftest import CONSUME, INIT, SIGN_ON, Browser, connec
+from tests.sso.conftest import Browser
 from tests.sso.idp import NS, AuthnRequest
+from tests.sso.places import CONSUME, INIT, SIGN_ON, connec
 
 
 def location(client: Client, path: str = INIT, **query: str) -> str:

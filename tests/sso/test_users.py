@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.test import override_settings
+from django.db.models import QuerySet
+from django.test import Client, override_settings
 
 from django_connec.models import ConnecGroup, ConnecIdentity, Membership, SyncRun
 from django_connec.signals import group_linked, user_authenticated
 from django_connec.sso.identity import mask_user, unmask_user
-from tests.sso.conftest import Browser, connec
+from django_connec.sso.views import consume
+from tests.sso.conftest import Browser
+from tests.sso.places import connec
 from tests.tracking.queues import tasks
 
 User = get_user_model()
@@ -357,6 +360,37 @@ def test_host_that_fails_is_no_500(browser: Browser, caplog: pytest.LogCaptureFi
     assert "ines@" not in caplog.text
 
 
+def test_two_first_sign_ons_at_once(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other process wrote its rows between our look and our insert."""
+    browser.sign_on()
+    real, missed = QuerySet.first, []
+
+    def first(self: Any) -> Any:
+        if self.model in (ConnecGroup, ConnecIdentity) and self.model not in missed:
+            missed.append(self.model)
+            return None
+        return real(self)
+
+    monkeypatch.setattr(QuerySet, "first", first)
+    other = Browser(browser.idp)
+    assert other.sign_on().status_code == 302
+    assert missed == [ConnecGroup, ConnecIdentity]
+    assert other.user == browser.user
+    assert ConnecGroup.objects.count() == User.objects.count() == Membership.objects.count() == 1
+
+
+def test_csrf_protects_the_logout_and_not_the_answer(browser: Browser, settings: Any) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.csrf.CsrfViewMiddleware"]
+    strict = Browser(browser.idp, Client(SERVER_NAME="books.example", enforce_csrf_checks=True))
+    assert strict.sign_on().status_code == 302
+    assert strict.client.post("/maestrano/auth/saml/logout", secure=True).status_code == 403
+    assert strict.is_signed_on
+
+
+def test_spent_ids_outlive_a_rolled_back_request() -> None:
+    assert consume._non_atomic_requests, "with ATOMIC_REQUESTS a failure would give the request its id back"
+
+
 CUSTOM = {
     "their/__init__.py": "",
     "their/models.py": """
@@ -395,7 +429,8 @@ call_command("migrate", verbosity=0, run_syncdb=True)
 from their.models import Person
 from django_connec.models import Membership
 from django.conf import settings
-from tests.sso.conftest import Browser, connec
+from tests.sso.conftest import Browser
+from tests.sso.places import connec
 from tests.sso.idp import Idp, key_pair
 
 settings.CONNEC = connec()
