@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django_connec.sandbox.accounts.controls import PEOPLE_CONTROLS, act
 from django_connec.sandbox.catalogue import COLLECTIONS, SINGULAR
 from django_connec.sandbox.faults import Fault
 from django_connec.sandbox.messages import Response, error_response
@@ -46,7 +48,7 @@ class Controls:
             "merge": self._merge,
             "create": lambda content: hub.create(*self._place(content), **content["attributes"]),
             "update": self._update,
-        }
+        } | {name: partial(act, hub, name) for name in PEOPLE_CONTROLS}
 
     def answer(self, method: str, path: str, content: Any) -> Response | None:
         """Do what a control is asked to do; ``None``: there is no such control."""
@@ -72,7 +74,9 @@ class Controls:
 
     def _log(self) -> Content:
         calls = [asdict(call) for call in list(self.hub.calls)]
-        return {"calls": calls, "deliveries": [asdict(delivery) for delivery in self.hub.deliveries]}
+        notices = [asdict(notice) for notice in list(self.hub.notices.log)]
+        deliveries = [asdict(delivery) for delivery in self.hub.deliveries]
+        return {"calls": calls, "deliveries": deliveries, "notices": notices}
 
     def _place(self, content: Content) -> tuple[str, str]:
         org, resource = content["org"], content["resource"]

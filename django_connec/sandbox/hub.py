@@ -12,6 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from django_connec.sandbox.accounts import Accounts, GroupProfile, Membership, User
+from django_connec.sandbox.accounts.api import AccountApi
+from django_connec.sandbox.accounts.bills import Bills
+from django_connec.sandbox.accounts.notices import Notice, Notices
+from django_connec.sandbox.accounts.platform import Platform
 from django_connec.sandbox.api import Api
 from django_connec.sandbox.behaviour import Behaviour
 from django_connec.sandbox.catalogue import SINGULAR, code_prefix, first_status, has_status
@@ -20,9 +24,11 @@ from django_connec.sandbox.faults import Faults
 from django_connec.sandbox.idp import AnswerStyle, IdentityProvider
 from django_connec.sandbox.ids import hub_entry, own_entries, read_attributes, show
 from django_connec.sandbox.memory import MemoryStore
+from django_connec.sandbox.pages import SandboxPages
 from django_connec.sandbox.records import READ_ONLY, Caller
 from django_connec.sandbox.seeds import Size, rows_of, sizes
 from django_connec.sandbox.server import HubServer
+from django_connec.sandbox.site import Marketplace
 from django_connec.sandbox.sqlite import SQLiteStore
 from django_connec.sandbox.store import Application, Row, Store
 from django_connec.sandbox.times import stamp, text_of
@@ -69,6 +75,8 @@ class SandboxHub:
 
     Attributes:
         accounts: Users, groups, memberships and where the applications are.
+        bills: What the applications charged.
+        notices: Cancels applications and takes users out of groups, and tells the applications.
         idp: The identity provider.
     """
 
@@ -105,6 +113,8 @@ class SandboxHub:
         self.api = Api(self.store, lambda: self.clock(), self._changed, self.faults, self.notifier.commit, behaviour)
         self.calls: deque[Call] = deque(maxlen=10_000)
         self.accounts = Accounts(self.store, database, lambda: self.clock())
+        self.bills = Bills(self.accounts.store, lambda: self.clock())
+        self.notices = Notices(self.accounts, lambda: self.clock(), timeout=timeout)
         self.idp = IdentityProvider(self.accounts, lambda: self.clock(), keeps=database != ":memory:", style=sso)
 
     def __enter__(self) -> Self:
@@ -177,7 +187,7 @@ class SandboxHub:
             profile: ``name`` and the others of :class:`~django_connec.sandbox.accounts.GroupProfile`.
         """
         self.store.save_group(uid, api_id, org)
-        return self.accounts.save_group(uid, **{"status": "running", **profile})
+        return self.accounts.save_group(uid, **{"status": "running", **profile, "api_id": api_id, "org": org})
 
     def add_user(
         self, uid: str | None = None, *, groups: Mapping[str, str | None] | None = None, **details: Any
@@ -219,6 +229,22 @@ class SandboxHub:
     def revoke(self, uid: str) -> None:
         """Take a group away: its application is answered 401 from now on, and is not notified."""
         self.store.revoke(uid)
+
+    def cancel(self, group: str) -> Notice:
+        """Let a group cancel its application: the hub refuses the group from now on, and the application is told.
+
+        Raises:
+            LookupError: There is no such group, or its application has no host.
+        """
+        return self.notices.cancel(group)
+
+    def remove_user(self, group: str, user: str) -> Notice:
+        """Take a user out of a group, and tell the application, by the user's real uid.
+
+        Raises:
+            LookupError: There is no such group, the user does not belong to it, or its application has no host.
+        """
+        return self.notices.remove_user(group, user)
 
     # Data -----------------------------------------------------------------------------------------------
 
@@ -349,8 +375,9 @@ class SandboxHub:
         return self.notifier.redeliver(delivery if isinstance(delivery, int) else delivery.number)
 
     def clear_log(self) -> None:
-        """Forget the calls and deliveries so far."""
+        """Forget the calls, deliveries and notices so far."""
         self.calls.clear()
+        self.notices.log.clear()
         self.notifier.forget()
 
     # Serve ----------------------------------------------------------------------------------------------
@@ -358,7 +385,15 @@ class SandboxHub:
     @contextmanager
     def serve(self, port: int = 0) -> Iterator[str]:
         """Serve on 127.0.0.1 for the block; yields scheme, host and port."""
-        server = HubServer(self.api, self.faults, self._log, Controls(self).answer, port)
+        server = HubServer(
+            self.api,
+            self.faults,
+            self._log,
+            Controls(self).answer,
+            port,
+            marketplace=Marketplace(self.idp, AccountApi(self.accounts, self.bills), Platform(self.accounts, self.idp)),
+            pages=SandboxPages(self),
+        )
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="connec-sandbox")
         thread.start()
         try:

@@ -8,12 +8,13 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from django_connec.sandbox.api import Api, Request, Response, error_response, path_and_query
 from django_connec.sandbox.faults import Faults
+from django_connec.sandbox.site import Marketplace, Pages, is_local
 
 __all__ = ["HubServer", "Logged"]
 
@@ -38,12 +39,24 @@ class HubServer(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, api: Api, faults: Faults, log: Logged, control: Control, port: int = 0) -> None:
+    def __init__(
+        self,
+        api: Api,
+        faults: Faults,
+        log: Logged,
+        control: Control,
+        port: int = 0,
+        *,
+        marketplace: Marketplace,
+        pages: Pages,
+    ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.api = api
         self.faults = faults
         self.log = log
         self.control = control
+        self.marketplace = marketplace
+        self.pages = pages
         # Set when nobody waits any longer for an answer that a fault holds back.
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
@@ -103,6 +116,16 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         path, _ = path_and_query(self.path)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        of_people = self.server.pages.owns(path)
+        if (of_people or path.startswith("/_sandbox/")) and not is_local(headers):
+            self.send_error(421, "Call the sandbox 127.0.0.1 or localhost")
+            return
+        if of_people:
+            request = Request(self.command, self.path, headers, body)
+            response = self.server.pages.handle(request, self._origin(headers))
+            self._send(response, response.body)
+            return
         if path.startswith("/_sandbox/"):
             # Pages in the developer's browser reach this address too; browsers say where a request comes from.
             if self.headers.get("Origin"):
@@ -122,8 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
             if fault.retry_after is not None:
                 response.headers["Retry-After"] = str(fault.retry_after)
         else:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            response = self.server.api.handle(Request(self.command, self.path, headers, body), self.server.url)
+            response = self._called(path, Request(self.command, self.path, headers, body))
         if fault is not None and fault.kind == "lose_answer":
             self._hang_up(path, started)
             return
@@ -135,6 +157,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.command, path, response.status, (time.perf_counter() - started) * 1000, _operations(path, body)
         )
         self._send(response, content)
+
+    def _called(self, path: str, request: Request) -> Response:
+        if self.server.marketplace.owns(path):
+            return self.server.marketplace.handle(request, self._origin(request.headers))
+        return self.server.api.handle(request, self.server.url)
+
+    def _origin(self, headers: Mapping[str, str]) -> str:
+        return f"http://{headers['host']}" if is_local(headers) else self.server.url
 
     def _body(self) -> bytes | None:
         """Read the request's body; ``None`` where it could not be read, and the client was told so."""
@@ -178,9 +208,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, response: Response, content: bytes) -> None:
         self.send_response_only(response.status)
-        for name, value in response.headers.items():
+        for name, value in ({"Content-Type": "application/vnd.api+json; charset=utf-8"} | response.headers).items():
             self.send_header(name, value)
-        self.send_header("Content-Type", "application/vnd.api+json; charset=utf-8")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if getattr(self, "command", None) != "HEAD":

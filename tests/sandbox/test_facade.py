@@ -138,7 +138,7 @@ def test_further_controls(hub, api, url, told):
     assert control(url, "DELETE", "faults").status_code == 200
     assert control(url, "GET", "faults").json() == {"faults": []}
     assert control(url, "DELETE", "log").status_code == 200
-    assert control(url, "GET", "log").json() == {"calls": [], "deliveries": []}
+    assert control(url, "GET", "log").json() == {"calls": [], "deliveries": [], "notices": []}
     assert control(url, "POST", "revoke", {"group": GROUP}).status_code == 200
     assert api.get("people").status_code == 401
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from django_connec.sandbox import Behaviour, SandboxHub
+from django_connec.sandbox import AnswerStyle, Behaviour, SandboxHub
 from django_connec.sandbox.seeds import sizes
 
 
@@ -41,7 +41,7 @@ def is_loopback(url: str) -> bool:
 
 
 class Command(BaseCommand):
-    help = "Serve a Connec! hub on 127.0.0.1, with a database file of its own, until interrupted."
+    help = "Serve a Connec! hub and its marketplace on 127.0.0.1, with a database file of its own, until interrupted."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -53,7 +53,15 @@ class Command(BaseCommand):
         parser.add_argument("--api-key", default="", help="…with this key,")
         parser.add_argument("--group", help="…this group,")
         parser.add_argument("--org", default="org-1", help="…of this organisation,")
-        parser.add_argument("--webhook", help="…notified at this address.")
+        parser.add_argument("--webhook", help="…notified at this address (by default at the host's usual one),")
+        parser.add_argument("--app-host", default="", help="…which serves people there, as http://127.0.0.1:8000,")
+        parser.add_argument("--marketplace", default="default", help="…under this name in its paths,")
+        parser.add_argument("--env-key", default="", help="…and fetches its configuration with this name")
+        parser.add_argument("--env-secret", default="", help="…and this password.")
+        parser.add_argument("--user", metavar="EMAIL", help="A user, who is Admin of the group.")
+        parser.add_argument("--sso-algorithm", choices=("sha256", "sha1"), default="sha256", help="Of signatures.")
+        parser.add_argument("--sso-issuer", help="Issuer of answers; by default the address of each sign-on.")
+        parser.add_argument("--sso-audience", help="Audience of answers; by default the origin of the consume URL.")
         parser.add_argument(
             "--seed",
             type=_size,
@@ -63,7 +71,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         config = self._config(options)
         try:
-            hub = SandboxHub(":memory:" if options["memory"] else options["database"])
+            style = AnswerStyle(options["sso_algorithm"], options["sso_issuer"], options["sso_audience"])
+            hub = SandboxHub(":memory:" if options["memory"] else options["database"], sso=style)
         except sqlite3.Error:
             raise CommandError(_("The database file cannot be opened."), returncode=2) from None
         try:
@@ -86,20 +95,23 @@ class Command(BaseCommand):
     def _set_up(self, hub: SandboxHub, config: dict[str, Any]) -> None:
         try:
             for entry in config.get("applications", []):
-                url = entry.get("webhook_url")
-                if url is not None and not is_loopback(url):
+                if not all(is_loopback(url) for url in (entry.get("webhook_url"), entry.get("host")) if url):
                     raise CommandError(_("The sandbox notifies addresses of this machine only."), returncode=2)
                 hub.add_application(**entry)
             for entry in config.get("groups", []):
                 hub.add_group(**entry)
+            for entry in config.get("users", []):
+                hub.add_user(**entry)
             hub.behaviour = Behaviour(**config.get("behaviour", {}))
-        except (AttributeError, TypeError, ValueError, sqlite3.Error):
+        except (AttributeError, LookupError, TypeError, ValueError, sqlite3.Error):
             raise CommandError(
-                _("The configuration must list applications, groups and behaviour as the documentation says."),
+                _("The configuration must list applications, groups, users and behaviour as the documentation says."),
                 returncode=2,
             ) from None
         # The file may have been made elsewhere.
-        if any(a.webhook_url is not None and not is_loopback(a.webhook_url) for a in hub.store.applications()):
+        registered = hub.store.applications()
+        urls = [a.webhook_url for a in registered] + [hub.accounts.registration(a.api_id).host for a in registered]
+        if not all(is_loopback(url) for url in urls if url):
             raise CommandError(_("The sandbox notifies addresses of this machine only."), returncode=2)
 
     def _seed(self, hub: SandboxHub, size: Any) -> None:
@@ -127,8 +139,14 @@ class Command(BaseCommand):
             "api_id": options["api_id"],
             "api_key": options["api_key"],
             "webhook_url": options["webhook"],
+            "host": options["app_host"],
+            **{name: options[name] for name in ("marketplace", "env_key", "env_secret")},
         }
-        groups = []
+        groups, users = [], []
         if options["group"]:
             groups.append({"uid": options["group"], "api_id": options["api_id"], "org": options["org"]})
-        return {"applications": [application], "groups": groups}
+        if options["user"]:
+            name = options["user"].partition("@")[0]
+            roles = {group["uid"]: "Admin" for group in groups}
+            users.append({"uid": "usr-1", "name": name, "email": options["user"], "groups": roles})
+        return {"applications": [application], "groups": groups, "users": users}

@@ -28,7 +28,7 @@ class Accounts:
     """Users, groups, memberships and registered applications.
 
     Args:
-        hub: What the hub knows: which application has which group.
+        hub: What the hub knows: who has which keys, and which groups it serves.
         path: The SQLite file; ``:memory:`` keeps nothing.
         clock: Returns the hub's time, aware.
     """
@@ -84,7 +84,7 @@ class Accounts:
     # Groups ---------------------------------------------------------------------------------------------
 
     def save_group(self, uid: str, **details: Any) -> GroupProfile:
-        """Say more about a group, known to the hub or not yet.
+        """Make a group, or say more about one.
 
         Args:
             details: Attributes of :class:`GroupProfile`; what is not given keeps its value.
@@ -94,18 +94,31 @@ class Accounts:
             ValueError: A text holds what XML cannot.
         """
         _check({"uid": uid, **details})
-        group = replace(self.group(uid), **{"updated_at": stamp(self.clock()), **details})
+        group = replace(self.group(uid) or self._new_group(uid), **{"updated_at": stamp(self.clock()), **details})
         self.store.save("group", uid, asdict(group))
         return group
 
-    def group(self, uid: str) -> GroupProfile:
-        """Return what is known of a group; as the sandbox of the SDKs has it where nothing was said."""
+    def group(self, uid: str) -> GroupProfile | None:
+        """Return a group."""
         body = self.store.get("group", uid)
-        if body is not None:
-            return GroupProfile(**body)
+        return None if body is None else GroupProfile(**body)
+
+    def groups(self, *, api_id: str | None = None) -> list[GroupProfile]:
+        """Return all groups, or those of one application; those that cancelled it are among them."""
+        found = (GroupProfile(**body) for body in self.store.all("group"))
+        return [group for group in found if api_id in (None, group.api_id)]
+
+    def is_served(self, group: GroupProfile) -> bool:
+        """Tell whether the hub answers the application for this group: it was not revoked."""
+        return self.hub.org_of(group.uid, group.api_id) is not None
+
+    def _new_group(self, uid: str) -> GroupProfile:
+        """Return a group as the SDKs' sandbox has it where nothing is said."""
         now = self.clock()
         return GroupProfile(
             uid=uid,
+            api_id="",
+            org="",
             name=uid,
             email=f"{uid}@example.com",
             has_credit_card=False,
@@ -122,18 +135,6 @@ class Accounts:
             updated_at=stamp(now),
         )
 
-    def groups_of(self, api_id: str) -> list[GroupProfile]:
-        """Return the groups of an application, those that cancelled it included."""
-        return [self.group(group.uid) for group in self.hub.groups() if group.api_id == api_id]
-
-    def org_of(self, group: str) -> str:
-        """Return the organisation of a group; empty where there is no such group."""
-        return self.hub.org_behind(group) or ""
-
-    def application_of(self, group: str) -> str | None:
-        """Return the application that a group belongs to."""
-        return next((found.api_id for found in self.hub.groups() if found.uid == group), None)
-
     # Memberships ----------------------------------------------------------------------------------------
 
     def save_member(self, user: str, group: str, role: str | None = "Member") -> Membership:
@@ -148,7 +149,7 @@ class Accounts:
         """
         if role is not None and role not in ROLES:
             raise ValueError(f"role must be one of {', '.join(ROLES)}")
-        if self.user(user) is None or self.application_of(group) is None:
+        if self.user(user) is None or self.group(group) is None:
             raise LookupError("no such user or group")
         member = Membership(user, group, role)
         self.store.save("member", f"{user} {group}", asdict(member))
@@ -166,8 +167,7 @@ class Accounts:
     def accessible(self, user: str, api_id: str) -> list[GroupProfile]:
         """Return the groups as which a user may sign on to an application."""
         joined = {member.group for member in self.members(user=user)}
-        groups = [group for group in self.hub.groups() if group.api_id == api_id and not group.revoked]
-        return [self.group(group.uid) for group in groups if group.uid in joined]
+        return [g for g in self.groups(api_id=api_id) if g.uid in joined and self.is_served(g)]
 
     # Applications ---------------------------------------------------------------------------------------
 
@@ -181,6 +181,7 @@ class Accounts:
             TypeError: A detail is none of an application's.
         """
         application = replace(self.registration(api_id), **details)
+        application = replace(application, host=application.host.rstrip("/"))
         self.store.save("application", api_id, asdict(application))
         return application
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-__all__ = ["ROLES", "GroupProfile", "Membership", "Registration", "User"]
+__all__ = ["RESELLER", "ROLES", "GroupProfile", "Membership", "Registration", "User"]
 
 #: Of a user in a group (Maestrano SDK, assertion attributes).
 ROLES = ("Member", "Power User", "Admin", "Super Admin")
+
+#: The one reseller there is (Maestrano SDK, assertion attributes; account API).
+RESELLER = {"id": "rsl-449s8fsd", "name": "Blue Consulting", "code": "US-204512-BCL", "country": "AU"}
 
 #: Where the forwarded addresses of virtual users live (Maestrano SDK, assertion attributes).
 MAIL_HOST = "mno-api-sandbox-mail.maestrano.com"
@@ -50,6 +53,8 @@ class GroupProfile:
 
     Attributes:
         uid: ``cld-…``.
+        api_id: The application whose customer it is.
+        org: The organisation whose data it sees.
         status: ``running`` or ``terminated``.
         free_trial_end_at: ISO 8601, UTC; so are ``created_at`` and ``updated_at``.
         currency: ISO 4217.
@@ -59,6 +64,8 @@ class GroupProfile:
     """
 
     uid: str
+    api_id: str
+    org: str
     name: str
     email: str
     has_credit_card: bool

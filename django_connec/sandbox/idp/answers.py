@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 import xmlsec
@@ -17,11 +15,10 @@ from saml2.sigver import pre_signature_part
 
 from django_connec.sandbox.idp.keys import KeyPair
 from django_connec.sandbox.idp.requests import SignOnRequest
+from django_connec.sandbox.idp.style import AnswerStyle
 from django_connec.sandbox.times import stamp
 
-__all__ = ["AnswerStyle", "make_response"]
-
-Algorithm = Literal["sha1", "sha256"]
+__all__ = ["make_response"]
 
 ALGORITHMS: dict[str, tuple[str, str]] = {
     "sha1": (xmldsig.SIG_RSA_SHA1, xmldsig.DIGEST_SHA1),
@@ -34,28 +31,6 @@ BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 
 # Maestrano SDK, response: seconds before and after the moment at which it is made.
 NOT_BEFORE, VALID, CONFIRMED = -5, 3600, 180
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerStyle:
-    """What marketplaces may do differently.
-
-    Attributes:
-        algorithm: ``sha256``, or ``sha1`` as the SDKs' sandbox has it; for signature and digest.
-        issuer: ``None``: the address of the sign-on up to its first ``&``, different each time; else this.
-        audience: ``None``: scheme and host of the consume URL and a slash; else this.
-
-    Raises:
-        ValueError: There is no such algorithm.
-    """
-
-    algorithm: Algorithm = "sha256"
-    issuer: str | None = None
-    audience: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.algorithm not in get_args(Algorithm):
-            raise ValueError("algorithm must be sha1 or sha256")
 
 
 def make_response(

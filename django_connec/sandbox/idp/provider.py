@@ -9,15 +9,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django_connec.sandbox.accounts import Accounts, GroupProfile, User
-from django_connec.sandbox.idp.answers import AnswerStyle, make_response
+from django_connec.sandbox.accounts.entities import RESELLER
 from django_connec.sandbox.idp.keys import KeyPair, key_pair_of_this_process, new_key_pair
 from django_connec.sandbox.idp.requests import SignOnRequest, UnreadableRequest, read_request
+from django_connec.sandbox.idp.style import AnswerStyle
 from django_connec.sandbox.times import stamp
 
-__all__ = ["RESELLER", "Answer", "IdentityProvider", "SignOnRefused"]
+__all__ = ["Answer", "IdentityProvider", "SignOnRefused"]
 
-#: The one reseller there is (Maestrano SDK, assertion attributes; account API).
-RESELLER = {"id": "rsl-449s8fsd", "name": "Blue Consulting", "code": "US-204512-BCL", "country": "AU"}
 #: Seconds until an application asks again whether a session holds (Maestrano SDK, session check).
 RECHECK = 180
 
@@ -129,6 +128,9 @@ class IdentityProvider:
 
     def answer_to(self, request: SignOnRequest, user: User, group: GroupProfile) -> Answer:
         """Return the signed answer to a request."""
+        # pysaml2 takes half a second to load: hubs where nobody signs on, most of a test run's, do without.
+        from django_connec.sandbox.idp.answers import make_response
+
         now = self.clock()
         attributes = self.attributes(request, user, group)
         xml = make_response(request, user.uid, attributes, keys=self.keys, style=self.style, now=now)
@@ -156,7 +158,7 @@ class IdentityProvider:
             "group_country": group.country,
             "group_city": group.city,
             # The SDKs' sandbox leaves it out; production's connectors read it.
-            "group_org_uid": self.accounts.org_of(group.uid),
+            "group_org_uid": group.org,
             "group_reseller_id": RESELLER["id"],
         }
         if request.parameters.get("reseller_sso"):

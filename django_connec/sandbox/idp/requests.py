@@ -8,7 +8,7 @@ import zlib
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from django_connec.sandbox.api import path_and_query
+from django_connec.sandbox.messages import path_and_query
 
 __all__ = ["SignOnRequest", "UnreadableRequest", "read_request"]
 
