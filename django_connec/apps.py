@@ -16,10 +16,12 @@ class DjangoConnecConfig(AppConfig):
         from django_connec import checks  # noqa: F401 - registers the checks
         from django_connec.client.clients import limit_with
         from django_connec.limiting import limiter_for
+        from django_connec.sso.leaving import watch_removals
         from django_connec.tracking.deletions import watch_holders
         from django_connec.tracking.related import watch_related
 
         autodiscover_modules("connec")
         watch_holders()
         watch_related()
+        watch_removals()
         limit_with(limiter_for)

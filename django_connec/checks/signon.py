@@ -11,7 +11,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from django_connec.conf import ConnecSettings, Marketplace, get_settings
+from django_connec.conf import ConnecSettings, Marketplace, get_settings, written_marketplaces
 from django_connec.exceptions import ConnecConfigurationError
 
 __all__ = ["check_sign_on"]
@@ -27,7 +27,7 @@ def check_sign_on(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     except ConnecConfigurationError:
         # The check of the settings names it.
         return []
-    places = [place for place in ours.marketplaces.values() if place.has_sign_on]
+    places = [place for place in written_marketplaces().values() if place.has_sign_on]
     if not places:
         return []
     found = [*_library(ours), *_django()]

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import apps
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from django_connec.conf import get_settings
 from django_connec.exceptions import ConnecConfigurationError
-from django_connec.models import ConnecGroup
+from django_connec.models import ConnecGroup, Membership
 
 __all__ = ["groups_of", "managed_groups"]
-
-#: Roles that may decide what a customer shares (Maestrano SDK, ``group_role``).
-ADMIN_ROLES = ("Admin", "Super Admin")
 
 
 def managed_groups(request: HttpRequest) -> QuerySet[ConnecGroup]:
@@ -28,10 +24,7 @@ def managed_groups(request: HttpRequest) -> QuerySet[ConnecGroup]:
     user: Any = request.user
     if user.has_perm("django_connec.change_connecgroup"):
         return ConnecGroup.objects.all()
-    membership: Any = apps.all_models["django_connec"].get("membership")
-    if membership is None:
-        return ConnecGroup.objects.none()
-    own = membership._base_manager.filter(user=user, role__in=ADMIN_ROLES)
+    own = Membership.objects.filter(user=user, role__in=Membership.ADMIN_ROLES)
     return ConnecGroup.objects.filter(pk__in=own.values("group"))
 
 

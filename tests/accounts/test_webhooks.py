@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from django.test import Client
 
-from django_connec.models import ConnecGroup
+from django_connec.models import ConnecGroup, ConnecIdentity, Membership
 from django_connec.signals import group_unlinked, user_removed
 from tests.accounts.calls import call
 
@@ -146,3 +146,18 @@ def test_user_that_could_not_be_removed_is_asked_for_again(group, caplog):
     (record,) = [r for r in caplog.records if r.name.startswith("django_connec")]
     assert "usr-1" not in record.getMessage()
     assert call("DELETE", "account/groups/cld-7p2k/users/usr-1").status_code == 200
+
+
+@pytest.mark.parametrize("uid", ["usr-4c1", "usr-4c1.cld-7p2k"])
+def test_user_who_leaves_a_group_loses_his_place_in_it_alone(group, django_user_model, uid):
+    other = ConnecGroup.objects.create(uid="cld-other")
+    user = django_user_model.objects.create_user("ines")
+    ConnecIdentity.objects.create(user=user, uid=uid)
+    stays = django_user_model.objects.create_user("tomas")
+    ConnecIdentity.objects.create(user=stays, uid="usr-9z9")
+    for who, where in ((user, group), (user, other), (stays, group)):
+        Membership.objects.create(user=who, group=where, role="Admin")
+    user_removed.send_robust(ConnecGroup, group=group, user_uid="usr-4c1", virtual_uid="usr-4c1.cld-7p2k")
+    left = set(Membership.objects.values_list("user__username", "group__uid"))
+    assert left == {("ines", "cld-other"), ("tomas", "cld-7p2k")}
+    assert django_user_model.objects.count() == 2
