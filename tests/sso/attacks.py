@@ -459,6 +459,13 @@ def two_signed(idp: Idp, request: AuthnRequest) -> bytes:
     return bytes(etree.tostring(root))
 
 
+@case("both signed, the Assertion and the Response", "shape")
+def both_signed(idp: Idp, request: AuthnRequest) -> bytes:
+    root = idp.sign(idp.document(request))
+    sign_element(root, idp.keys)
+    return bytes(etree.tostring(root))
+
+
 @case("no assertion", None)
 def no_assertion(idp: Idp, request: AuthnRequest) -> bytes:
     root = idp.document(request)

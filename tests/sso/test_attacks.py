@@ -13,12 +13,19 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client, override_settings
 
+from django_connec.conf import get_marketplace
 from django_connec.models import ConnecGroup, ConnecIdentity
 from django_connec.sso.handshake import COOKIE
+from django_connec.sso.refusal import Refused
+from django_connec.sso.saml.crypto import InProcess
+from django_connec.sso.saml.document import parse
+from django_connec.sso.saml.presence import Expected
+from django_connec.sso.saml.provider import judge
+from django_connec.sso.saml.shape import screen
 from tests.sso.attacks import CASES
 from tests.sso.conftest import Browser, binaries
-from tests.sso.idp import Idp, key_pair, pack
-from tests.sso.places import CONSUME, INIT, connec
+from tests.sso.idp import AuthnRequest, Idp, key_pair, pack
+from tests.sso.places import CONSUME, INIT, SIGN_ON, connec
 
 PERSONAL = re.compile(r"usr-|cld-|ines|silva|pelican|@|<|token-of", re.IGNORECASE)
 
@@ -65,6 +72,32 @@ def test_page_is_the_same_whatever_was_wrong(browser: Browser) -> None:
         assert response["Cache-Control"].find("no-store") >= 0
         pages.add(response.content)
     assert len(pages) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "wrong recipient",
+        "wrong destination",
+        "wrong InResponseTo of the response",
+        "wrong audience",
+        "wrong issuer of the assertion",
+        "wrong end of the conditions",
+        "wrong end of the confirmation",
+        "wrong status",
+        "tampered uid",
+    ],
+)
+def test_pysaml2_alone_refuses_too(name: str, settings: Any) -> None:
+    """A second line that holds by itself, should a screen ever fail."""
+    settings.CONNEC = connec()
+    request = AuthnRequest("_request", "app-1a2b", f"https://books.example{CONSUME}", SIGN_ON, None)
+    expected = Expected(request.id, request.consume_url, "https://books.example/", lambda value: value == SIGN_ON)
+    backend = InProcess(get_marketplace("default"))
+    idp = Idp(key_pair("idp"))
+    assert judge(screen(parse(idp.answer(request))), expected, backend) > 0
+    with pytest.raises(Refused):
+        judge(screen(parse(CASES[name][0](idp, request))), expected, backend)
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha512"])

@@ -97,7 +97,9 @@ class TestChecklist:
     def test_same_user_from_a_second_company(self, browser: Browser) -> None:
         browser.sign_on()
         first_key = browser.client.session.session_key
-        browser.client.session["of the first company"] = True
+        session = browser.client.session
+        session["of the first company"] = True
+        session.save()
         browser.sign_on(group_uid="cld-second", virtual_uid="usr-4c1.cld-second", group_name="Second")
         assert User.objects.count() == 1
         assert ConnecGroup.objects.count() == Membership.objects.count() == 2
