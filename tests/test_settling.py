@@ -12,10 +12,9 @@ from django_connec.models import Conflict, Failure, LinkBack
 from django_connec.reading import poll_group
 from django_connec.sandbox import Fault
 from django_connec.settling import candidates, choose_row, settle
-from django_connec.work import client_of, work_group
+from django_connec.work import client_of
 from tests.app.models import Organization, Person
 from tests.conftest import ORG, PROVIDER, drain
-from tests.test_convergence import SEEDS, STEPS, World
 
 pytestmark = pytest.mark.django_db
 
@@ -438,37 +437,3 @@ def test_match_is_recorded_once_however_often_it_is_retried(hub, group, company)
         Failure.objects.update(next_attempt_at=None)
         drain(group)
     assert Conflict.objects.count() == 1
-
-
-# Whatever happens -------------------------------------------------------------------------------------------
-
-
-class ManualWorld(World):
-    """Both sides, with an operator who settles now and then."""
-
-    def step(self):
-        if self.random.random() < 0.1:
-            settle(Conflict.objects.filter(kind="field"), self.random.choice((LOCAL, CONNEC)))
-        super().step()
-
-
-@pytest.mark.parametrize("seed", range(SEEDS // 2))
-def test_both_sides_end_equal_with_an_operator_in_between(hub, group, company, seed):
-    world = ManualWorld(hub, group, company, seed)
-    for _ in range(STEPS):
-        world.step()
-    world.heal()
-    for _ in range(3):
-        work_group(group)
-        poll(group)
-        settle(Conflict.objects.all(), world.random.choice((LOCAL, CONNEC)))
-    work_group(group)
-    poll(group)
-    work_group(group)
-    assert not Failure.objects.exists(), list(Failure.objects.values_list("direction", "object_id", "message"))
-    assert not Conflict.objects.unsettled().exists()
-    assert world.here() == world.there()
-    hub.calls.clear()
-    work_group(group)
-    assert hub.operations == 0
-    assert not Person.objects.pending().exists()

@@ -101,7 +101,8 @@ def _hosts(place: Marketplace) -> Iterator[CheckMessage]:
             )
             continue
         parts = urlsplit(value)
-        if not settings.DEBUG and parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
+        # That API_HOST is not encrypted, W001 says.
+        if key == "APP_HOST" and not settings.DEBUG and parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS:
             yield Warning(
                 f"{_where(place, key)} is not encrypted: sign-ons can be read and changed on their way.",
                 hint="Use https.",

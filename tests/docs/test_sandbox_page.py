@@ -20,7 +20,7 @@ def test_every_setting_with_its_default() -> None:
 
 
 def test_every_control() -> None:
-    listed = set(re.findall(r"`(GET|POST|DELETE) /_sandbox/([\w.]+)`", PAGE))
+    listed = set(re.findall(r"`(GET|POST|DELETE) /_sandbox/([\w.-]+)`", PAGE))
     with SandboxHub() as hub:
         controls = Controls(hub)
         assert listed == set(controls._without_content) | {("POST", name) for name in controls._posted}

@@ -27,7 +27,7 @@ def found() -> list[Any]:
     [
         ("E404", {"API_HOST": None}),
         ("E404", {"APP_HOST": None}),
-        ("W402", {"API_HOST": "http://hub.example"}),
+        ("W001", {"API_HOST": "http://hub.example"}),
         ("W402", {"APP_HOST": "http://books.example"}),
         ("E405", {"SSO_X509_CERTIFICATE": "nonsense"}),
         ("E405", {"SSO_X509_CERTIFICATE": None, "SSO_X509_FINGERPRINT": "12:34"}),
