@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -q
 
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help install demo test test-sqlite test-postgres test-mariadb lint format bench docs fuzz package clean
+.PHONY: help install demo test test-sqlite test-postgres test-mariadb lint format bench docs screenshots fuzz package clean
 
 help:
 	@echo "make demo     watch two applications share data through a hub"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench    measure, as ratios"
 	@echo "make fuzz     ten thousand requests of chance to the sandbox hub"
 	@echo "make docs     build the documentation"
+	@echo "make screenshots  take pictures of the sandbox's pages for it, with chromium"
 	@echo "make package  build the package and look into it"
 
 install: $(VENV)/.installed
@@ -63,6 +64,9 @@ bench: install
 
 docs: install
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+screenshots: install
+	@$(BIN)/python docs/screenshots.py
 
 package: install
 	$(BIN)/python -m build --quiet --outdir build/dist

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
@@ -32,8 +33,19 @@ if os.environ.get("CONNEC_DOCS_INTERSPHINX"):
 html_theme = "furo"
 html_title = f"django-connec {release}"
 exclude_patterns = ["_build"]
+PICTURES = Path(__file__).resolve().parent / "_static"
 templates_path = []
 source_suffix = {".md": "markdown"}
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+
+
+def show_pictures(app: object, docname: str, source: list[str]) -> None:
+    """Put the pictures in that ``make screenshots`` made; without them the page does without."""
+    found = "\n\n".join(f"![{path.stem}](_static/{path.name})" for path in sorted(PICTURES.glob("sandbox-*.png")))
+    source[0] = source[0].replace("<!-- screenshots -->", found)
+
+
+def setup(app: Any) -> None:
+    app.connect("source-read", show_pictures)
