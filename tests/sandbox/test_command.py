@@ -16,6 +16,7 @@ import requests
 
 from django_connec.management.commands.connec_sandbox import is_loopback
 from tests.sandbox.helpers import APP, GROUP, KEY, Api
+from tests.sandbox.sso import authn_request, opened, packed, said
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONDONTWRITEBYTECODE": "1", "LANGUAGE": "en"}
@@ -178,3 +179,48 @@ def test_addresses_of_this_machine(url):
 )
 def test_addresses_elsewhere(url):
     assert not is_loopback(url)
+
+
+def test_one_command_makes_a_marketplace(tmp_path):
+    people = ["--app-host", "http://127.0.0.1:9/", "--marketplace", "eu", "--user", "ines@pelican.example"]
+    answers = ["--env-key", "env", "--env-secret", "s", "--sso-algorithm", "sha1", "--sso-audience", "somebody"]
+    with served("--memory", *ONE, *people, *answers) as url:
+        page = requests.get(url, timeout=10).text
+        assert f"http://127.0.0.1:9/maestrano/auth/saml/init/eu?group_id={GROUP}" in page
+        answer = requests.get(
+            f"{url}/api/v1/auth/saml",
+            params={"SAMLRequest": packed(authn_request(APP)), "user_uid": "usr-1"},
+            timeout=20,
+        )
+        (encoded,) = re.findall(r'name="SAMLResponse" value="([^"]*)"', answer.text)
+        document = opened({"SAMLResponse": encoded})
+        assert said(document)["email"] == "ines@pelican.example"
+        assert said(document)["group_role"] == "Admin"
+        assert document.findtext(".//{*}Audience") == "somebody"
+        assert document.find(".//{*}SignatureMethod").get("Algorithm").endswith("rsa-sha1")
+        (entry,) = requests.get(f"{url}/api/config/v1/marketplaces", auth=("env", "s"), timeout=10).json()[
+            "marketplaces"
+        ]
+        assert (entry["marketplace"], entry["api"]["key"]) == ("eu", KEY)
+
+
+def test_users_of_a_file(tmp_path):
+    config = tmp_path / "config.json"
+    content = {
+        "applications": [{"api_id": APP, "api_key": KEY, "host": "http://127.0.0.1:9"}],
+        "groups": [{"uid": GROUP, "api_id": APP, "org": "org-1", "city": "Porto"}],
+        "users": [{"uid": "usr-7", "name": "Ines", "groups": {GROUP: "Super Admin"}}],
+    }
+    config.write_text(json.dumps(content))
+    with served("--memory", "--config", str(config)) as url:
+        users = requests.get(f"{url}/api/v1/account/users", auth=(APP, KEY), timeout=10).json()["data"]
+        assert [user["id"] for user in users] == ["usr-7"]
+        groups = requests.get(f"{url}/api/v1/account/groups", auth=(APP, KEY), timeout=10).json()["data"]
+        assert [group["city"] for group in groups] == ["Porto"]
+    for wrong in ({"groups": {"cld-none": "Member"}}, {"groups": {GROUP: "King"}}, {"shoe_size": 44}):
+        config.write_text(json.dumps(content | {"users": [wrong]}))
+        refused("--memory", "--config", str(config))
+
+
+def test_people_are_sent_to_this_machine_only():
+    assert "this machine" in refused("--memory", *ONE, "--app-host", "http://books.example")
