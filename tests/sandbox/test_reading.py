@@ -37,6 +37,9 @@ def test_the_sandbox_knows_nothing_of_the_rest(module):
             assert node.level == 0
             names = [node.module or ""]
         for name in names:
+            # Its pages are templates with translations; what stores and answers needs no framework.
+            if module.parent.name == "pages" and name in ("django.template", "django.utils.translation"):
+                continue
             assert not name.startswith("django.")
             assert name != "django"
             assert not name.startswith("django_connec") or name.startswith("django_connec.sandbox")
