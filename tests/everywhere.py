@@ -8,8 +8,17 @@ import sys
 
 from tests.services import found
 
-#: Paths whose tests touch no database; once is enough.
-ONCE = ("tests/client", "tests/sandbox", "tests/example", "tests/docs")
+#: Paths whose tests touch no database, or only as a place to keep things; once is enough.
+ONCE = (
+    "tests/client",
+    "tests/dashboard/test_browser.py",
+    "tests/docs",
+    "tests/example",
+    "tests/sandbox",
+    "tests/sso/test_attacks.py",
+    "tests/sso/test_mutations.py",
+    "tests/testing_kit",
+)
 
 
 def main() -> int:

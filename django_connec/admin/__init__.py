@@ -10,13 +10,16 @@ from django_connec.admin.deliveries import NotificationAdmin
 from django_connec.admin.failures import FailureAdmin, ParkedRecordAdmin, TombstoneAdmin
 from django_connec.admin.groups import ConnecGroupAdmin
 from django_connec.admin.hosts import ConnecSyncAdminMixin
+from django_connec.admin.people import ConnecIdentityAdmin, MembershipAdmin
 from django_connec.admin.runs import LeaseAdmin, LinkBackAdmin, RequestSlotAdmin, SyncCursorAdmin, SyncRunAdmin
 from django_connec.models import (
     Conflict,
     ConnecGroup,
+    ConnecIdentity,
     Failure,
     Lease,
     LinkBack,
+    Membership,
     Notification,
     ParkedRecord,
     RequestSlot,
@@ -38,3 +41,5 @@ admin.site.register(SyncRun, SyncRunAdmin)
 admin.site.register(SyncCursor, SyncCursorAdmin)
 admin.site.register(Lease, LeaseAdmin)
 admin.site.register(RequestSlot, RequestSlotAdmin)
+admin.site.register(ConnecIdentity, ConnecIdentityAdmin)
+admin.site.register(Membership, MembershipAdmin)

@@ -6,14 +6,17 @@ import datetime as dt
 import json
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from django_connec.models import (
     Conflict,
     ConnecGroup,
+    ConnecIdentity,
     Failure,
     Lease,
     LinkBack,
+    Membership,
     Notification,
     ParkedRecord,
     RequestSlot,
@@ -38,6 +41,8 @@ BOOKKEEPING: dict[str, Any] = {
     "synccursor": SyncCursor,
     "lease": Lease,
     "requestslot": RequestSlot,
+    "connecidentity": ConnecIdentity,
+    "membership": Membership,
 }
 MODELS: dict[str, Any] = {"connecgroup": ConnecGroup, **BOOKKEEPING}
 
@@ -100,6 +105,9 @@ def make_group(number: int) -> ConnecGroup:
     SyncCursor.objects.create(group=group, resource="people", polled_from=now, imported_at=now)
     RequestSlot.objects.create(marketplace="default" if number == 1 else f"other-{number}", next_free=number)
     Lease.objects.create(name=f"drain:{group.pk}", token=SECRET, renewed_at=now)
+    user = get_user_model().objects.create(username=f"user {number}", email=f"{SECRET}@x.example")
+    ConnecIdentity.objects.create(uid=f"usr-{number}", user=user, signed_on_at=now)
+    Membership.objects.create(user=user, group=group, role="Admin")
     company = Company.objects.create(name=f"Company {number}", connec_group=group)
     Person.objects.create(company=company, last_name=SECRET)
     return group

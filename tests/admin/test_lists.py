@@ -117,7 +117,8 @@ def test_search_and_filters_open(name: str, operator: Client) -> None:
     assert operator.get(address(name), {"q": "cust"}).status_code == 200
     assert operator.get(address(name), {"_facets": "True"}).status_code == 200
     filters = {"connecgroup": {"stopped_at__isempty": "1"}, "notification": {"marketplace": "default"}}
-    filters["requestslot"] = filters["notification"]
+    filters["requestslot"] = filters["connecidentity"] = filters["notification"]
+    filters["membership"] = {"role": "Admin"}
     chosen = filters.get(name, {"resource": "people", "group__id__exact": str(group.pk)})
     if name in ("lease", "linkback", "syncrun"):
         chosen = {"held": "no"} if name == "lease" else {"marketplace": "default", "group__id__exact": str(group.pk)}
