@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
-from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from django_connec.exceptions import BadValue, MapperError
-from django_connec.mapping.fields import CONFLICT_POLICIES, BoundField, Field, FieldProblem
+from django_connec.mapping.declaration import group_problems, meta_problems, overlaps
+from django_connec.mapping.fields import BoundField, Field, FieldProblem
 from django_connec.mapping.nested import BoundNested, Nested, RowProblems, RowRecord
 from django_connec.mapping.paths import Path, make_leftovers, make_reader, put
 from django_connec.mapping.resources import is_singular
@@ -27,7 +27,6 @@ META_KINDS: tuple[tuple[str, Any, str], ...] = (
     ("id_prefix", str, "a string"),
     ("created_field", (str, type(None)), "the name of a DateTimeField, or None"),
 )
-ON_INACTIVE = ("apply", "delete", "ignore")
 INACTIVE_WORDS = frozenset({"INACTIVE", "ARCHIVED"})
 
 
@@ -187,6 +186,10 @@ class Mapper:
                 relation = declaration.relation(name, self.model)
                 if relation is not None:
                     yield relation.field
+
+    def bound_fields(self) -> tuple[BoundField, ...]:
+        """Return the fields as far as they fit the model, without raising; for the checks."""
+        return self._bind()[0]
 
     def all_references(self) -> Iterator[tuple[str, BoundField]]:
         """Yield every reference, those of rows too, as far as the declaration fits its model; for the checks."""
@@ -361,8 +364,8 @@ class Mapper:
         yield from self._problems
         yield from self._bind()[2]
         if not self.is_row:
-            yield from self._group_problems()
-        yield from self._meta_problems()
+            yield from group_problems(self)
+        yield from meta_problems(self)
 
     def _bind(self) -> tuple[tuple[BoundField, ...], tuple[BoundNested, ...], list[FieldProblem]]:
         bound: list[BoundField] = []
@@ -377,7 +380,7 @@ class Mapper:
             except (FieldProblem, RowProblems) as error:
                 found = [error] if isinstance(error, FieldProblem) else error.problems
                 problems += [FieldProblem(p.code, f"{name}: {p.message}", p.hint) for p in found]
-        problems += _overlaps(bound, nested)
+        problems += overlaps(bound, nested)
         return tuple(bound), tuple(nested), problems
 
     def _read_meta(self) -> MapperOptions:
@@ -411,65 +414,6 @@ class Mapper:
         declared["match_on"] = _alternatives(declared.get("match_on") or ())
         return MapperOptions(**declared)
 
-    def _meta_problems(self) -> Iterator[FieldProblem]:
-        for option, known in (("on_inactive", ON_INACTIVE), ("conflict", CONFLICT_POLICIES)):
-            value = getattr(self.meta, option)
-            if value not in known:
-                yield FieldProblem("E107", f'Meta.{option} is "{value}".', f"Use one of: {', '.join(known)}.")
-        mapped = {".".join(f.path) for f in self._bind()[0]}
-        for path in {p for alternative in self.meta.match_on for p in alternative}:
-            if path not in mapped:
-                yield FieldProblem(
-                    "E108",
-                    f'match_on names "{path}", which no field maps.',
-                    f"Name one of: {', '.join(sorted(mapped))}.",
-                )
-        created = self.meta.created_field
-        if created is not None:
-            try:
-                column = self.model._meta.get_field(created)
-            except FieldDoesNotExist:
-                column = None
-            if not isinstance(column, models.DateTimeField):
-                yield FieldProblem(
-                    "E108",
-                    f'created_field "{created}" is no DateTimeField.',
-                    "Name the model's field that says when a row was made.",
-                )
-
-    def _group_problems(self) -> Iterator[FieldProblem]:
-        hops = self.meta.group.split("__")
-        model: type[models.Model] = self.model
-        for index, hop in enumerate(hops):
-            try:
-                step = model._meta.get_field(hop)
-            except FieldDoesNotExist:
-                step = None
-            target = step.related_model if isinstance(step, models.ForeignKey) else None
-            if not isinstance(target, type):
-                yield FieldProblem(
-                    "E109",
-                    f'the group path "{self.meta.group}" breaks at "{hop}": {model.__name__} has no such foreign key.',
-                    'Write a path of foreign keys that ends at a ConnecGroup, for example "company__connec_group".',
-                )
-                return
-            model = target
-            if index < len(hops) - 1 and model._meta.label == "django_connec.ConnecGroup":
-                break
-        if model._meta.label != "django_connec.ConnecGroup":
-            yield FieldProblem(
-                "E109",
-                f'the group path "{self.meta.group}" ends at {model._meta.label}, not at ConnecGroup.',
-                'Let it end at a foreign key to ConnecGroup, for example "company__connec_group".',
-            )
-            return
-        if len(hops) > 2 and "before_apply" not in self.customises:
-            yield FieldProblem(
-                "E110",
-                f'the group path "{self.meta.group}" does not say which row a new one belongs to.',
-                "Override before_apply to set it.",
-            )
-
 
 def put_value(target: dict[str, Any], bound: BoundField, value: Any, *, clears: bool) -> None:
     """Set one field in a payload under construction.
@@ -498,45 +442,6 @@ def _alternatives(declared: Sequence[Any]) -> tuple[tuple[str, ...], ...]:
     if all(isinstance(item, str) for item in declared):
         return (tuple(declared),)
     return tuple((item,) if isinstance(item, str) else tuple(item) for item in declared)
-
-
-def _overlaps(bound: Sequence[BoundField], nested: Sequence[BoundNested]) -> list[FieldProblem]:
-    problems: list[FieldProblem] = []
-    for rows in nested:
-        problems += [
-            FieldProblem("E111", f'{rows.name}: "{item.name}" maps "{rows.path}" too.', "Map it once.")
-            for item in bound
-            if item.top == rows.path
-        ]
-        problems += [
-            FieldProblem("E111", f'{rows.name}: "{other.name}" maps "{rows.path}" too.', "Map it once.")
-            for other in nested
-            if other is not rows and other.path == rows.path
-        ]
-    taken: dict[str, str] = {}
-    for item in bound:
-        if not item.pull:
-            continue
-        if item.lookup in taken:
-            problems.append(
-                FieldProblem(
-                    "E111",
-                    f'{item.name}: "{taken[item.lookup]}" fills the same model field.',
-                    'Let one of them have direction="push".',
-                )
-            )
-        taken[item.lookup] = item.name
-    for item in bound:
-        for other in bound:
-            if item is not other and len(item.path) < len(other.path) and other.path[: len(item.path)] == item.path:
-                problems.append(
-                    FieldProblem(
-                        "E111",
-                        f'{item.name}: its path holds that of "{other.name}".',
-                        "Map either the block or its parts.",
-                    )
-                )
-    return problems
 
 
 def _copy(value: Any) -> Any:

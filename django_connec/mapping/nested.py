@@ -10,7 +10,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from django_connec.exceptions import BadValue
-from django_connec.mapping.fields import CONFLICT_POLICIES, DIRECTIONS, ConflictPolicy, Direction, FieldProblem
+from django_connec.mapping.fields import ConflictPolicy, Direction, FieldProblem, check_options
 from django_connec.mapping.references import RemoteId, parse_remote_id
 from django_connec.mapping.values import BLANK, clean_json, digest, kind_of
 
@@ -180,14 +180,7 @@ class Nested:
             raise FieldProblem(
                 "E104", f'the path "{path}" is no attribute of the record.', 'Name the list, for example "lines".'
             )
-        if self.direction not in DIRECTIONS:
-            raise FieldProblem(
-                "E105", f'unknown direction "{self.direction}".', f"Use one of: {', '.join(DIRECTIONS)}."
-            )
-        if self.conflict is not None and self.conflict not in CONFLICT_POLICIES:
-            raise FieldProblem(
-                "E105", f'unknown conflict policy "{self.conflict}".', f"Use one of: {', '.join(CONFLICT_POLICIES)}."
-            )
+        check_options(self.direction, self.conflict)
         key = self._key(name, owner.model)
         rows = self._rows(key.model, owner)
         problems = list(rows.problems())

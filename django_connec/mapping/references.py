@@ -9,7 +9,8 @@ from typing import Any
 from django.db import models
 
 from django_connec.exceptions import BadValue
-from django_connec.mapping.fields import Convert, Field, FieldProblem
+from django_connec.mapping.conversions import Convert
+from django_connec.mapping.fields import Field, FieldProblem
 from django_connec.mapping.paths import Path, make_reader
 from django_connec.mapping.values import MISSING, clean_text, kind_of
 

@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from django_connec.exceptions import BadValue
-from django_connec.mapping.fields import Convert, Field, FieldProblem, boolean_decoder
+from django_connec.mapping.conversions import Convert, boolean_decoder
+from django_connec.mapping.fields import Field, FieldProblem
 from django_connec.mapping.paths import Path
 from django_connec.mapping.values import MAX_BITS, kind_of
 
