@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from django_connec.mapping import DecimalField, Field, Mapper, Nested, Reference
 from django_connec.models import Conflict, Failure
@@ -311,3 +314,39 @@ def test_a_list_more_asks_for_a_full_read():
     one = make_mapper(meta, number=Field(), lines=Nested("lines", Plain))(Invoice)
     more = make_mapper(meta, number=Field(), lines=Nested("lines", make_mapper(None, quantity=DecimalField())))(Invoice)
     assert len({without.version, one.version, more.version}) == 3
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["\x00", "\ud800", "1e999", "NaN", "9" * 400]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["id", "description", "quantity", "unit_price", "item_id", "net_amount", "provider", "x"]),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=25,
+)
+
+
+@given(ANYTHING)
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=120, deadline=None)
+def test_hostile_rows_never_raise_past_their_record(group, company, rows):
+    good = {**record(line(1), at=future()), "id": line(99)["id"]}
+    outcome = apply(group, {**record(at=future()), "lines": rows}, good)
+    assert outcome.failed + outcome.parked + outcome.created + outcome.updated + outcome.unchanged >= 2
+    assert Invoice.objects.filter(connec_id="line-99").exists()
+
+
+def test_deep_and_endless_lists_fail_alone(group, company):
+    deep: object = "x"
+    for _ in range(200):
+        deep = {"x": [deep]}
+    for rows in ([{"x": deep}], [{}] * 10_001, [[]], [{"id": [{"provider": "connec"}]}]):
+        assert apply(group, {**record(at=future()), "lines": rows}).counts() == {"failed": 1}
