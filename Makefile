@@ -62,7 +62,9 @@ fuzz: install
 bench: install
 	@$(BIN)/python -m benchmarks
 
+# With pictures of the sandbox's pages where there is a browser to take them with.
 docs: install
+	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then $(BIN)/python docs/screenshots.py; fi
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 screenshots: install

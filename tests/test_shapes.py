@@ -14,6 +14,7 @@ from django_connec.reading import poll_group
 from django_connec.signals import record_moved
 from django_connec.tracking import rows as tracked_rows
 from django_connec.work import client_of
+from tests.app.models import Organization
 from tests.conftest import ORG, drain
 from tests.mappers import make_mapper, registering
 from tests.other.models import Client, Deal, Desk, Lead, Member, Membership, Profile, Team
@@ -267,6 +268,24 @@ def test_record_moves_from_one_model_to_the_other_and_back(hub, group, people, d
     assert Lead.objects.get().name == "Ines O."
     Client.objects.all().delete()
     assert not Tombstone.objects.exists()
+    settled(hub, group)
+
+
+def test_reference_to_a_model_of_another_application(hub, group, company, people):
+    people(
+        Client, "people", {"when": {"is_lead": False}}, name=Field("first_name"), employer=Reference("organization_id")
+    )
+    organization = hub.create(ORG, "organizations", {"name": "Pelican"})
+    hub.create(ORG, "people", {"first_name": "Ines", "is_lead": False, "organization_id": key(organization)})
+    poll_group(group, client_of(group))
+    ours = Client.objects.get()
+    assert ours.employer == Organization.objects.get()
+    other = Organization.objects.create(name="Heron", company=company)
+    ours.employer = other
+    ours.save()
+    drain(group)
+    other.refresh_from_db()
+    assert hub.get(ORG, "people", ours.connec_id)["organization_id"] == other.connec_id
     settled(hub, group)
 
 

@@ -154,4 +154,7 @@ class Lead(ConnecSyncMixin, models.Model):
 
 
 class Client(ConnecSyncMixin, models.Model):
+    """Refers to a model of another application."""
+
     name = models.CharField(max_length=50)
+    employer = models.ForeignKey("app.Organization", null=True, on_delete=models.SET_NULL)
