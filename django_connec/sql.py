@@ -345,7 +345,8 @@ def _update_together(
         if guard is not None:
             line.append(guard.get_db_prep_save(expected[index], connection))
         values.append(tuple(line))
-    with connection.cursor() as cursor:
+    # Outside a transaction each row would be committed by itself, and cost a write to the disk.
+    with transaction.atomic(using=using, savepoint=False), connection.cursor() as cursor:
         cursor.executemany(statement, values)
         return int(cursor.rowcount)
 
