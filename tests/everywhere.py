@@ -1,4 +1,4 @@
-"""Run the tests on every database that is here, side by side: ``python -m tests.everywhere``."""
+"""Run the tests on every database that is here, in processes side by side: ``python -m tests.everywhere``."""
 
 from __future__ import annotations
 
@@ -23,25 +23,26 @@ ONCE = (
 
 def main() -> int:
     here = found()
-    databases = ["sqlite", *(name for name in ("postgres", "mariadb") if here[name])]
-    running = []
-    for name in databases:
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-        if name != "sqlite":
-            command += [f"--ignore={path}" for path in ONCE]
-        environment = {**os.environ, "CONNEC_TEST_DB": name}
-        running.append(
-            (
-                name,
-                subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True),
-            )
-        )
+    everything_else = [f"--ignore={path}" for path in ONCE]
+    runs = [("sqlite", "sqlite", everything_else), ("sqlite, what needs one database", "sqlite", list(ONCE))]
+    runs += [(name, name, everything_else) for name in ("postgres", "mariadb") if here[name]]
+    running = [(title, _start(database, arguments)) for title, database, arguments in runs]
     failed = False
-    for name, process in running:
+    for title, process in running:
         output, _ = process.communicate()
-        print(f"\n=== {name} ===\n{output}", flush=True)
+        print(f"\n=== {title} ===\n{output}", flush=True)
         failed |= process.returncode != 0
     return 1 if failed else 0
+
+
+def _start(database: str, arguments: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        env={**os.environ, "CONNEC_TEST_DB": database},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 if __name__ == "__main__":
