@@ -13,8 +13,9 @@ from django.utils import timezone
 from django_connec.client import ConnecClient
 from django_connec.leases import hold
 from django_connec.models import Conflict, ConnecGroup, Failure, Lease, Tombstone
+from django_connec.reading import poll_group
 from django_connec.sandbox import Fault
-from django_connec.work import work_group
+from django_connec.work import client_of, work_group
 from tests.app.models import Company, Item, Organization, Person
 from tests.conftest import ORG, PROVIDER, drain
 
@@ -489,3 +490,48 @@ def test_pending_rows_are_found_by_index(group, company):
             assert "Seq Scan on app_person" not in plan, plan
         else:
             assert "'ALL'" not in plan.split("app_person")[1].split("\n")[0], plan
+
+
+def lose_answers(hub, times=3):
+    hub.faults.add(Fault("lose_answer", times=times, path="POST /batch"))
+
+
+def lose_requests(hub, times=3):
+    hub.faults.add(Fault("drop", times=times, path="POST /batch"))
+
+
+@pytest.mark.parametrize("tries", [["answer"], ["answer", "request"], ["answer", "request", "poll"]])
+def test_value_cleared_after_a_create_that_was_not_answered_stays_cleared(hub, group, company, tries):
+    person = Person.objects.create(company=company, first_name="Ines", last_name="Okafor")
+    lose_answers(hub)
+    drain(group)
+    person.last_name = ""
+    person.save()
+    if "request" in tries:
+        lose_requests(hub)
+        drain(group)
+    if "poll" in tries:
+        poll_group(group, client_of(group))
+    drain(group)
+    drain(group)
+    person.refresh_from_db()
+    assert person.last_name == ""
+    assert not hub.get(ORG, "people", person.connec_id).get("last_name")
+    assert not Conflict.objects.exists()
+
+
+def test_value_of_an_update_that_was_not_answered_is_no_remote_change(hub, group, company):
+    person = Person.objects.create(company=company, first_name="Ines")
+    drain(group)
+    for name, lose in (("First", lose_answers), ("Second", lose_requests)):
+        person.refresh_from_db()
+        person.first_name = name
+        person.save()
+        lose(hub)
+        drain(group)
+    # The hub has the first, we have the second: only ours is a change.
+    poll_group(group, client_of(group))
+    assert not Conflict.objects.exists()
+    drain(group)
+    person.refresh_from_db()
+    assert person.first_name == hub.get(ORG, "people", person.connec_id)["first_name"] == "Second"

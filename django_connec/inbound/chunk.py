@@ -140,7 +140,7 @@ def _merge_row(
             return None
         # A newer version came in before this answer: what was sent is answered all the same.
         agreement = Agreement.load(held.state)
-        agreement.sent = {}
+        agreement.answered()
         setattr(row, STATE, agreement.dump())
         return Written(item, row, [], held.changed_at)
     if item.mapper.meta.on_inactive == "delete" and item.mapper.is_inactive(item.record):

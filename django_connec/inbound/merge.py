@@ -61,7 +61,7 @@ def merge(
     agreement = Agreement.load(row.state)
     if row.changed_at is None:
         # Nothing is on its way any more; what was sent long ago must not pass for an echo.
-        agreement.sent = {}
+        agreement.answered()
     first_contact = not agreement.agreed
     came_back, agreement.has_moved = agreement.has_moved, False
     change = Change([], agreement, item.updated_at is not None and item.updated_at != row.hub_updated_at)
@@ -102,7 +102,7 @@ def merge(
             if name not in item.decoded.digests:
                 # Not shown in the answer: accepted as sent.
                 agreement.agree(name, digest)
-        agreement.sent = {}
+        agreement.answered()
         change.is_touched = True
     for name in item.buried:
         if agreement.agreed.get(name) == item.decoded.digests[name]:

@@ -333,7 +333,7 @@ class NestedRows:
             if ours.agreement.sent:
                 for name, digest in ours.agreement.sent.items():
                     ours.agreement.agree(name, digest)
-                ours.agreement.sent = {}
+                ours.agreement.answered()
                 setattr(ours.row, STATE, ours.agreement.dump())
                 changes.bookkeeping.append(ours.row)
         part.sent = []

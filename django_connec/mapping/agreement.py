@@ -11,7 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django_connec.mapping.values import BLANK
+
 __all__ = ["Agreement", "RowsAgreement"]
+
+#: Attempts that are remembered of one field; a hub that is away for days gets no more of them, but the same again.
+MAX_EARLIER = 8
 
 
 @dataclass(slots=True)
@@ -51,6 +56,7 @@ class Agreement:
         sent: Digests of what was put on the way and is not answered yet; empty once answered. Its presence
             also says that a create may have reached the hub.
         leftovers: The parts of mapped top-level blocks that no field maps, as last seen.
+        earlier: Digests of what was sent before that and was not answered either: any of it may be what the hub has.
         rows: The lists of rows, by field name.
         has_moved: The record is another model's now: the row is not sent, and taken up again when it comes back.
         contested: Fields with an open conflict that a person has to settle: the digest of what the hub shows now
@@ -64,6 +70,7 @@ class Agreement:
     rows: dict[str, RowsAgreement] = field(default_factory=dict)
     has_moved: bool = False
     contested: dict[str, list[Any]] = field(default_factory=dict)
+    earlier: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, state: Mapping[str, Any] | None) -> Agreement:
@@ -78,6 +85,7 @@ class Agreement:
             {name: RowsAgreement.load(part) for name, part in (state.get("n") or {}).items()},
             bool(state.get("m")),
             dict(state.get("o") or {}),
+            {name: list(digests) for name, digests in (state.get("e") or {}).items()},
         )
 
     def dump(self) -> dict[str, Any] | None:
@@ -98,6 +106,8 @@ class Agreement:
             state["m"] = True
         if self.contested:
             state["o"] = self.contested
+        if self.earlier:
+            state["e"] = self.earlier
         return state or None
 
     @property
@@ -116,7 +126,23 @@ class Agreement:
 
     def is_remote(self, name: str, digest: str) -> bool:
         """Tell whether the hub's value is what was agreed, or our own value on its way back."""
-        return digest == self.agreed.get(name) or digest == self.sent.get(name)
+        return digest in (self.agreed.get(name), self.sent.get(name)) or digest in self.earlier.get(name, ())
+
+    def send(self, digests: Mapping[str, str]) -> None:
+        """Record what is about to be sent; what was sent before without an answer may have arrived all the same."""
+        for name, digest in self.sent.items():
+            if digest != digests.get(name):
+                kept = [d for d in self.earlier.get(name, ()) if d != digest]
+                self.earlier[name] = [*kept, digest][-MAX_EARLIER:]
+        self.sent = dict(digests)
+
+    def answered(self) -> None:
+        """Forget what was on its way."""
+        self.sent, self.earlier = {}, {}
+
+    def may_hold(self, name: str) -> bool:
+        """Tell whether the hub may have a value of this field from something that was never answered."""
+        return any(digest != BLANK for digest in (self.sent.get(name, BLANK), *self.earlier.get(name, ())))
 
     def agree(self, name: str, remote: str, local: str | None = None) -> None:
         """Record that both sides hold this value now, in the hub's form and, if it differs, in ours."""

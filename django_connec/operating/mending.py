@@ -75,7 +75,7 @@ def ask_for_record(
     """
     digests = LocalValues(item.mapper, [row], group.pk, group.effective_realm, using).digests(row)
     agreement = Agreement.load(Columns(row).state)
-    agreement.sent = {}
+    agreement.answered()
     for name in digests.keys() & set(names):
         agreement.agree(name, digests[name])
     held = Columns(row).hub_updated_at

@@ -15,6 +15,7 @@ from django_connec.exceptions import BadValue
 from django_connec.mapping import Mapper
 from django_connec.mapping.agreement import Agreement
 from django_connec.mapping.local import LocalValues
+from django_connec.mapping.mapper import put_value
 from django_connec.mapping.paths import put
 from django_connec.mapping.references import external_id
 from django_connec.mapping.values import BLANK, is_blank
@@ -141,6 +142,10 @@ def _encode(
     else:
         changed = [f.name for f in mapper.fields if f.push and f.name not in item.waits_for]
         payload = _create_payload(mapper, group, row, values, agreement.leftovers)
+        for bound in mapper.fields:
+            # Filled in an earlier try whose answer was lost: leaving it out would keep what was cleared since.
+            if bound.name in changed and digests[bound.name] == BLANK and agreement.may_hold(bound.name):
+                put_value(payload, bound, values[bound.name], clears=True)
         if first_link is None or (item.token is not None and item.token <= first_link):
             _add_matching(mapper, payload, digests)
     item.waits_for += item.nested.waits_for
@@ -152,7 +157,7 @@ def _encode(
         mapper.before_push(payload, row)
     # What cannot be written as JSON must fail here, alone, and not in the middle of a batch.
     json.dumps(payload, allow_nan=False)
-    agreement.sent = {name: digests[name] for name in changed}
+    agreement.send({name: digests[name] for name in changed})
     method: Literal["put", "post"] = "put" if is_update else "post"
     target = None if mapper.is_singular else connec_id
     item.operation = Operation(method, group.uid, mapper.meta.resource, target, payload)

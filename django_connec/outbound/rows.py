@@ -119,7 +119,7 @@ class RowsOfRecords:
                 continue
             payload.append(self._row(nested, ours, local.values(row), () if is_new else changed))
             if changed or is_new:
-                ours.agreement.sent = {name: ours.local[name] for name in changed}
+                ours.agreement.send({name: ours.local[name] for name in changed})
                 setattr(row, STATE, ours.agreement.dump())
                 sent.rows.append((nested, row))
                 on_the_way.append(str(row.pk))

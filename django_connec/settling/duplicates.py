@@ -77,7 +77,8 @@ def _take_over(conflict: Conflict, mapper: Mapper, row: Any, known: tuple[Any, A
     agreement = Agreement.load(known[2])
     for name, shown in agreement.contested.items():
         agreement.agreed[name] = shown[0]
-    agreement.contested, agreement.sent = {}, {}
+    agreement.contested = {}
+    agreement.answered()
     for name, value in ((GROUP, conflict.group_id), (ID, known[0]), (HUB_UPDATED, known[1])):
         setattr(row, name, value)
     setattr(row, STATE, agreement.dump())
