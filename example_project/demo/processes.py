@@ -81,6 +81,16 @@ class Processes:
             time.sleep(0.1)
         raise DemoError(f"waited {seconds:.0f} seconds in vain: {what}")
 
+    def end(self, name: str) -> None:
+        """End one server, politely."""
+        process = self._running.pop(name)
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
     def check(self) -> None:
         """Raise when a server has ended by itself."""
         for name, process in self._running.items():

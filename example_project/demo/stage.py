@@ -13,7 +13,10 @@ from typing import Any
 
 import requests
 
+from django_connec.sandbox import SandboxHub
+
 ORG = "org-demo"
+USER_UID, USER_NAME = "usr-ines", "Ines"
 NAME = "Pelican Freight"
 
 
@@ -58,6 +61,7 @@ class Hub:
     """The sandbox hub, by its own controls."""
 
     port: int
+    certificate: str
 
     @property
     def url(self) -> str:
@@ -116,14 +120,27 @@ def set_stage(directory: Path) -> tuple[Hub, Application, Application]:
             {
                 "api_id": app.api_id,
                 "api_key": app.api_key,
-                "webhook_url": f"{app.url}/maestrano/connec/notifications/default",
+                "name": app.title,
+                "host": app.url,
             }
             for app in (books, desk)
         ],
-        "groups": [{"uid": app.group, "api_id": app.api_id, "org": ORG} for app in (books, desk)],
+        "groups": [{"uid": app.group, "api_id": app.api_id, "org": ORG, "name": NAME} for app in (books, desk)],
+        "users": [
+            {
+                "uid": USER_UID,
+                "name": USER_NAME,
+                "surname": "Okafor",
+                "email": "ines@pelican.example",
+                "groups": {app.group: "Admin" for app in (books, desk)},
+            }
+        ],
     }
     (directory / "hub.json").write_text(json.dumps(config))
-    return Hub(hub_port), books, desk
+    # The identity provider's key is made with the hub's file, and kept in it.
+    with SandboxHub(str(directory / "hub.sqlite3")) as hub:
+        certificate = hub.idp.certificate
+    return Hub(hub_port, certificate), books, desk
 
 
 def _free_ports(count: int) -> list[int]:

@@ -8,12 +8,14 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from example_project import payloads
 
 from .admin import Admin
 from .processes import DemoError, Processes
-from .stage import NAME, ORG, Application, is_up, set_stage
+from .stage import USER_NAME, Application, is_up, set_stage
+from .visitor import Visitor
 
 READY, SEEN = 60.0, 30.0
 USER = "demo"
@@ -26,6 +28,14 @@ def say(text: str = "") -> None:
 
 def indent(text: str) -> str:
     return "\n".join(f"   {line}" for line in text.splitlines())
+
+
+def path_of(url: str) -> str:
+    return urlsplit(url).path
+
+
+def queue_of(app: Application) -> str:
+    return f"the queue of {app.settings}"
 
 
 class Demonstration:
@@ -41,6 +51,8 @@ class Demonstration:
             {
                 app.settings: {
                     "CONNEC_HOST": self.hub.url,
+                    "CONNEC_APP_HOST": app.url,
+                    "CONNEC_CERTIFICATE": self.hub.certificate,
                     "CONNEC_API_ID": app.api_id,
                     "CONNEC_API_KEY": app.api_key,
                     "DJANGO_SUPERUSER_PASSWORD": self.password,
@@ -55,12 +67,12 @@ class Demonstration:
     def run(self) -> None:
         self.create_databases()
         self.start()
-        self.link()
         self.fill_the_hub()
-        self.import_records()
+        self.sign_on()
         self.edit_in_books()
         self.edit_in_desk()
         self.show_status()
+        self.cancel()
 
     # The steps ------------------------------------------------------------------------------------------
 
@@ -102,38 +114,47 @@ class Demonstration:
         self.start_queue(self.desk)
         say("   Otter Desk's queue (django-q2) runs; that of Pelican Books is left down for now.")
 
-    def link(self) -> None:
-        self.title("One customer links both applications")
-        say("   The group id comes from single sign-on; here the demo links it by hand.")
-        commands = [
-            (app.settings, ["demo_link", "--group", app.group, "--org", ORG, "--name", NAME]) for app in self.both
-        ]
-        for output in self.processes.run(*commands):
-            say(indent(output))
-        self.manage("connec_schedule")
-
     def fill_the_hub(self) -> None:
         self.title("The hub already holds this customer's data")
         say("   Invented, with the oddities of real records: see example_project/payloads.py.")
         counts = {resource: self.hub.load(resource, records) for resource, records in payloads.everything().items()}
         say("   " + ", ".join(f"{count} {resource}" for resource, count in counts.items()))
 
-    def import_records(self) -> None:
-        self.title("manage.py connec_import: the records become rows")
-        for app, output in zip(self.both, self.manage("connec_import", group=True), strict=True):
-            say(indent(f"{app.title}: {output}"))
-        say()
-        say("   manage.py connec_drain: the hub learns under which ids the rows are kept here")
-        for app, output in zip(self.both, self.manage("connec_drain", group=True), strict=True):
-            say(indent(f"{app.title}: {output}"))
+    def sign_on(self) -> None:
+        self.title("The customer opens both applications in the marketplace")
+        self.manage("connec_schedule")
         known = len(payloads.people())
         for app in self.both:
+            visitor = Visitor()
+            visitor.open(self.hub.url)
+            visitor.follow(f"//*[@id='tile-{app.group}']//a[contains(@class, 'primary')]")
+            say(f"   {app.title}: tile -> " + " -> ".join(map(path_of, visitor.path)))
+            if not visitor.has("//form[@id='answer']"):
+                visitor.follow(f"//main//a[contains(., '{USER_NAME}')]")
+            visitor.submit("//form[@id='answer']")
+            say(f"      {USER_NAME} -> signed answer -> " + " -> ".join(map(path_of, visitor.path)))
+            importing = visitor.url
+            self.expect("the page after sign-on", path_of(importing), "/maestrano/auth/saml/importing")
+            say(f'      "{visitor.text()}"')
+            if app is self.books:
+                self.start_queue(app)
+
+            def arrived(visitor: Visitor = visitor, importing: str = importing) -> bool:
+                visitor.open(importing)
+                return path_of(visitor.url) == "/home/"
+
+            started = time.monotonic()
+            self.processes.wait_for(f"{app.title} has imported", arrived, READY)
+            say(f"      {time.monotonic() - started:.1f} s later -> /home/")
             self.expect(f"people in {app.title}", len(app.rows(self.directory)), known)
+            self.expect(f"{known} people on the page", f"{known} " in visitor.text(), True)
+        say("   No command was run: sign-on has made the company, linked the group and started the import.")
         say()
         self.show_both()
 
     def edit_in_books(self) -> None:
-        self.title("Somebody changes a row in the admin of Pelican Books")
+        self.title("Somebody changes a row in the admin of Pelican Books, while its queue is down")
+        self.processes.end(queue_of(self.books))
         admin, row = Admin(self.books.url, USER, self.password), self.row(self.books)
         new = {"last_name": "Okafor-Brandt", "phone": "07 5550 4242"}
         say(f'   {row["first"]}: last name "{row["last"]}" -> "{new["last_name"]}", phone -> "{new["phone"]}"')
@@ -144,7 +165,7 @@ class Demonstration:
         say(f"   saved; marked in the same UPDATE: connec_changed_at = {row['changed']}")
         say(f'   the admin\'s list says: "{standing}"')
         self.expect("what the list says", standing, "waiting to be sent")
-        say("   Nothing runs that could send it. Nothing is lost either: now the queue starts.")
+        say("   Nothing runs that could send it. Nothing is lost either: now the queue starts again.")
         started = time.monotonic()
         self.start_queue(self.books)
         self.wait_until_seen(self.desk, new["last_name"], new["phone"])
@@ -179,9 +200,27 @@ class Demonstration:
         self.expect("the people of both applications are equal", values[0] == values[1], True)
         say(f"   All {len(values[0])} people are the same in both applications.")
 
+    def cancel(self) -> None:
+        self.title("The customer cancels Pelican Books in the marketplace")
+        visitor = Visitor()
+        visitor.open(self.hub.url)
+        visitor.submit(f"//*[@id='tile-{self.books.group}']//form[contains(@action, 'cancel')]")
+        say("   hub -> DELETE /maestrano/account/groups/…: the account webhook")
+        before = self.hub.log()
+        admin, row = Admin(self.books.url, USER, self.password), self.row(self.books)
+        admin.change("books/person", row["id"], phone="07 5552 9999")
+        (output,) = self.processes.run((self.books.settings, ["connec_drain"]))
+        say(indent(output or "manage.py connec_drain has nothing to do"))
+        self.expect("the row here", self.row(self.books)["phone"], "07 5552 9999")
+        calls = [call for call in self.hub.log()["calls"][len(before["calls"]) :] if self.books.group in call["path"]]
+        self.expect("calls of Pelican Books after it was cancelled", calls, [])
+        self.expect("the row in Otter Desk", self.row(self.desk)["phone"], row["phone"])
+        say("   A row is changed in Pelican Books, and a drain is run: nothing is sent any more. The rows stay.")
+
     def stay(self) -> None:
         """Keep everything up until it is interrupted."""
         say()
+        say(f"The marketplace: {self.hub.url}/ (open Otter Desk, or let the customer subscribe to Pelican Books again)")
         say("All of it keeps running. Change a row in one admin and look at it in the other:")
         for app in self.both:
             say(f"   {app.title:<14} {app.url}/admin/{app.model}/")
@@ -205,7 +244,7 @@ class Demonstration:
         )
 
     def start_queue(self, app: Application) -> None:
-        self.processes.start(f"the queue of {app.settings}", app.settings, "qcluster")
+        self.processes.start(queue_of(app), app.settings, "qcluster")
 
     def row(self, app: Application) -> dict[str, Any]:
         return app.rows(self.directory)[self.person]

@@ -33,6 +33,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_connec.sso.middleware.SessionRecheckMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -50,6 +51,14 @@ TEMPLATES = [
         },
     }
 ]
+
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "django_connec.sso.backends.ConnecBackend",
+]
+# Whoever is not signed on goes to the marketplace, and comes back to the page of his company.
+LOGIN_URL = "django_connec:sso-init-default"
+LOGIN_REDIRECT_URL = "home"
 
 # The queue lives in the database: a task is stored together with the change that it is for.
 Q_CLUSTER = {
@@ -84,6 +93,10 @@ def connec(provider: str, api_id: str, api_key: str) -> dict[str, object]:
                 "API_ID": os.environ.get("CONNEC_API_ID", api_id),
                 "API_KEY": os.environ.get("CONNEC_API_KEY", api_key),
                 "CONNEC_HOST": os.environ.get("CONNEC_HOST", "http://127.0.0.1:8765"),
+                # The sandbox is both the hub and the marketplace.
+                "API_HOST": os.environ.get("CONNEC_HOST", "http://127.0.0.1:8765"),
+                "APP_HOST": os.environ.get("CONNEC_APP_HOST", "http://127.0.0.1:8000"),
+                "SSO_X509_CERTIFICATE": os.environ.get("CONNEC_CERTIFICATE"),
             }
         },
     }

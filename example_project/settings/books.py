@@ -5,6 +5,8 @@ from .base import INSTALLED_APPS, Q_CLUSTER, connec, sqlite
 
 SITE_NAME = "Pelican Books"
 HOST_APP = "books"
+# What a customer is called in the models.
+HOST_TENANT = "company"
 INSTALLED_APPS = [*INSTALLED_APPS, "example_project.books"]
 DATABASES = sqlite("books")
 Q_CLUSTER = {**Q_CLUSTER, "name": "books"}

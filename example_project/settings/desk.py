@@ -5,6 +5,8 @@ from .base import INSTALLED_APPS, Q_CLUSTER, connec, sqlite
 
 SITE_NAME = "Otter Desk"
 HOST_APP = "desk"
+# What a customer is called in the models.
+HOST_TENANT = "workspace"
 INSTALLED_APPS = [*INSTALLED_APPS, "example_project.desk"]
 DATABASES = sqlite("desk")
 Q_CLUSTER = {**Q_CLUSTER, "name": "desk"}

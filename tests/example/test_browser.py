@@ -27,10 +27,8 @@ def stage(tmp_path: Any) -> Iterator[Demonstration]:
     try:
         demonstration.create_databases()
         demonstration.start()
-        demonstration.link()
         demonstration.fill_the_hub()
-        demonstration.import_records()
-        demonstration.start_queue(demonstration.books)
+        demonstration.sign_on()
         yield demonstration
     finally:
         demonstration.processes.stop()

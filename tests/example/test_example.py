@@ -41,6 +41,18 @@ def manage(application, directory, *arguments, hub="http://127.0.0.1:9"):
     return result.stdout + result.stderr
 
 
+def link(application, directory, group, org, hub="http://127.0.0.1:9"):
+    """Link a customer without a marketplace."""
+    tenant = {"books": "books.models import Company", "desk": "desk.models import Workspace"}[application]
+    model = tenant.rpartition(" ")[2]
+    code = (
+        f"from example_project.{tenant}; from django_connec.models import ConnecGroup; "
+        f"group = ConnecGroup(uid={group!r}, org_uid={org!r}, name='Pelican Freight'); group.link(); "
+        f"{model}.objects.create(name=group.name, connec_group=group)"
+    )
+    manage(application, directory, "shell", "--no-imports", "-c", code, hub=hub)
+
+
 def rows(application, directory, query):
     with closing(sqlite3.connect(directory / f"{application}.sqlite3")) as database:
         return {row[0]: row[1:] for row in database.execute(query)}
@@ -107,7 +119,7 @@ def text(record, *path):
 def test_every_record_arrives_with_its_values(application, people, organizations, hub_url, tmp_path):
     group = f"cld-{application}"
     manage(application, tmp_path, "migrate", "--verbosity", "0")
-    manage(application, tmp_path, "demo_link", "--group", group, "--org", "org-demo", "--name", "Pelican Freight")
+    link(application, tmp_path, group, "org-demo")
     output = manage(application, tmp_path, "connec_import", "--group", group, "--json", hub=hub_url)
     summary = json.loads(output)["groups"][group]
     assert summary["state"] == "succeeded"

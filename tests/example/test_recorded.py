@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from django_connec.sandbox import SandboxHub
-from tests.example.test_example import KEY, manage, rows, text
+from tests.example.test_example import KEY, link, manage, rows, text
 
 PLACE = os.environ.get("CONNEC_RECORDED") or str(Path(__file__).parents[3] / "shared" / "data" / "recorded.json")
 
@@ -54,7 +54,7 @@ def test_recorded_payloads_import_without_loss(recorded, hub, tmp_path):
             return manage("books", tmp_path, *arguments, hub=url)
 
         run("migrate", "--verbosity", "0")
-        run("demo_link", "--group", "cld-books", "--org", "org-recorded", "--name", "Recorded")
+        link("books", tmp_path, "cld-books", "org-recorded", hub=url)
         summary = json.loads(run("connec_import", "--json"))["groups"]["cld-books"]
         assert summary["state"] == "succeeded", summary
         counts = summary["counts"]
@@ -111,7 +111,7 @@ def test_parts_that_no_field_maps_survive_a_round_trip(recorded, hub, tmp_path):
             return manage("books", tmp_path, *arguments, hub=url)
 
         run("migrate", "--verbosity", "0")
-        run("demo_link", "--group", "cld-books", "--org", "org-recorded", "--name", "Recorded")
+        link("books", tmp_path, "cld-books", "org-recorded", hub=url)
         run("connec_import", "--resource", "organizations")
         change = (
             "from example_project.books.models import Organization as O; "
