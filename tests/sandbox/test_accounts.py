@@ -50,6 +50,7 @@ def ines(hub):
 # D: authentication and envelope.
 
 
+# Maestrano SDK, D.
 def test_ping(account):
     assert account("GET", "ping")["data"]["msg"]
 
@@ -60,6 +61,7 @@ def test_bad_credentials_are_401_with_errors_authentication(url, auth):
     assert list(body["errors"]) == ["authentication"]
 
 
+# Maestrano SDK, D.
 def test_show_of_a_missing_id_is_200_without_success(account):
     for kind in ("users", "groups", "bills", "recurring_bills"):
         body = account("GET", f"account/{kind}/none-1")
@@ -72,6 +74,7 @@ def test_unknown_paths_and_verbs_are_refused(account):
     account("POST", "account/users", 404, data={"name": "Maud"})
 
 
+# Maestrano SDK, D.
 def test_crash_is_500_with_errors_system(account, hub, monkeypatch):
     monkeypatch.setattr(hub.accounts, "users", lambda: 1 / 0)
     assert list(account("GET", "account/users", 500)["errors"]) == ["system"]
@@ -80,6 +83,7 @@ def test_crash_is_500_with_errors_system(account, hub, monkeypatch):
 # D: users and groups.
 
 
+# Maestrano SDK, D.
 def test_users_are_those_of_the_applications_groups(account, hub, ines):
     hub.add_user(name="Maud", groups={OTHER_GROUP: "Member"})
     hub.add_user(name="Nobody's")
@@ -101,6 +105,7 @@ def test_users_are_those_of_the_applications_groups(account, hub, ines):
     assert len(account("GET", f"account/users?group_id={GROUP}")["data"]) == 1
 
 
+# Maestrano SDK, D.
 def test_groups_are_the_applications_own(account, hub):
     hub.accounts.save_group(GROUP, name="Pelican Freight", pull_disabled=True)
     (group,) = account("GET", "account/groups")["data"]
@@ -134,6 +139,7 @@ def encrypted(password: str, key: str) -> str:
     return "--".join(base64.b64encode(part).decode() for part in (iv, content))
 
 
+# Maestrano SDK, D.
 def test_authenticate(account, ines):
     def ask(**data):
         return account("POST", "account/users/authenticate", data=data)
@@ -146,6 +152,7 @@ def test_authenticate(account, ines):
     assert ask(id=ines.uid, password=encrypted("hunter2", "another key"))["success"] is False
 
 
+# Maestrano SDK, D.
 def test_resellers_are_mocked(account):
     (reseller,) = account("GET", "account/resellers")["data"]
     assert reseller["id"].startswith("rsl-")
@@ -155,6 +162,7 @@ def test_resellers_are_mocked(account):
 # D: bills.
 
 
+# Maestrano SDK, D.
 def test_bill_has_the_references_fields_and_defaults(account):
     bill = account.bill(price_cents="2400", description="Seats & more")["data"]
     assert account("GET", f"account/bills/{bill['id']}")["data"] == bill
@@ -175,12 +183,14 @@ def test_bill_has_the_references_fields_and_defaults(account):
     }
 
 
+# Maestrano SDK, D.
 def test_json_bodies_are_read_as_java_sends_them(account):
     fields = {"group_id": GROUP, "price_cents": 100, "description": "Seats", "units": 2.5, "currency": "EUR"}
     bill = account("POST", "account/bills", json=fields)["data"]
     assert (bill["units"], bill["currency"]) == (2.5, "EUR")
 
 
+# Maestrano SDK, D.
 @pytest.mark.parametrize(
     ("fields", "wrong"),
     [
@@ -200,6 +210,7 @@ def test_wrong_bills_are_400_with_the_attribute(account, fields, wrong):
     assert account("GET", "account/bills")["data"] == []
 
 
+# Maestrano SDK, D.
 def test_bill_is_cancelled_once_or_not_at_all_when_invoiced(account, hub, url):
     first = account.bill(price_cents=1, description="a")["data"]["id"]
     second = account.bill(price_cents=1, description="b")["data"]["id"]
@@ -211,6 +222,7 @@ def test_bill_is_cancelled_once_or_not_at_all_when_invoiced(account, hub, url):
     Account(url, (OTHER, OTHER_KEY))("DELETE", f"account/bills/{first}", 400)
 
 
+# Maestrano SDK, D.
 def test_recurring_bill_with_its_first_bill(account):
     made = account.bill(kind="recurring_bills", price_cents=900, description="Seats", period="Week", initial_cents=50)
     bill = made["data"]
@@ -223,6 +235,7 @@ def test_recurring_bill_with_its_first_bill(account):
     assert account("DELETE", "account/recurring_bills/rbill-1")["data"]["status"] == "cancelled"
 
 
+# Maestrano SDK, D.
 @pytest.mark.parametrize(
     ("fields", "wrong"), [({"period": "Hour"}, "period"), ({"start_date": "2018-03-01T03:05:00Z"}, "start_date")]
 )
@@ -234,6 +247,7 @@ def test_wrong_recurring_bills(account, fields, wrong):
 # D: filters.
 
 
+# Maestrano SDK, D.
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -263,6 +277,7 @@ def test_filters(account, clock, query, found):
 # A6: the session check over HTTP.
 
 
+# Maestrano SDK, A6.
 def test_session_check_needs_no_credentials(hub, url, ines):
     def check(uid, session):
         return requests.get(f"{url}/api/v1/auth/saml/{quote(uid)}?session={session}", timeout=10).json()
@@ -284,6 +299,7 @@ def test_faults_befall_the_marketplace_too(hub, url, ines):
 # B2: the developer platform.
 
 
+# Maestrano SDK, B2.
 def test_configuration_has_the_references_form(hub, url):
     hub.add_application(APP, KEY, host="http://127.0.0.1:8000/", marketplace="uat", env_key="env", env_secret="s")
     answer = requests.get(f"{url}/api/config/v1/marketplaces", auth=("env", "s"), timeout=10)
@@ -322,6 +338,7 @@ def test_configuration_has_the_references_form(hub, url):
     }
 
 
+# Maestrano SDK, B2.
 def test_one_environment_may_have_several_marketplaces(hub, url):
     for api_id, key, name in ((APP, KEY, "one"), (OTHER, OTHER_KEY, "two")):
         hub.add_application(api_id, key, marketplace=name, env_key="env", env_secret="s")
@@ -330,6 +347,7 @@ def test_one_environment_may_have_several_marketplaces(hub, url):
     assert [entry["marketplace"] for entry in answer.json()["marketplaces"]] == ["one", "two"]
 
 
+# Maestrano SDK, B2.
 @pytest.mark.parametrize("auth", [None, ("env", "wrong"), ("", ""), (APP, KEY)])
 def test_configuration_is_for_the_environment_only(hub, url, auth):
     hub.add_application(APP, KEY, env_key="env", env_secret="s")
@@ -377,6 +395,7 @@ def subscriber(hub) -> Iterator[Subscriber]:
     subscriber.thread.join(10)
 
 
+# Maestrano SDK, C.
 def test_cancelling_deletes_the_group_at_the_application(hub, api, subscriber, ines):
     notice = hub.cancel(GROUP)
     assert subscriber.calls == [("DELETE", f"/maestrano/account/groups/{GROUP}/default", f"{APP}:{KEY}")]
@@ -391,6 +410,7 @@ def test_cancelling_deletes_the_group_at_the_application(hub, api, subscriber, i
     assert hub.accounts.group(GROUP).status == "running"
 
 
+# Maestrano SDK, C.
 def test_removing_a_user_deletes_the_user_of_the_group(hub, subscriber, ines):
     subscriber.status = 404
     notice = hub.remove_user(GROUP, ines.uid)

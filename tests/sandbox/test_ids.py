@@ -38,6 +38,7 @@ def test_external_mode(external, pelican):
     assert person["organization_id"] == [connec(pelican), own("12")]
 
 
+# Connec! API v2, section 3.3.
 @pytest.mark.parametrize("form", ["plain", "entry", "list", "own", "both", "single"])
 def test_forms_of_a_reference(api, pelican, form):
     value = {
@@ -51,6 +52,7 @@ def test_forms_of_a_reference(api, pelican, form):
     assert api.post("people", first_name="I", organization_id=value).json()["people"]["organization_id"] == pelican
 
 
+# Connec! API v2, section 3.3.
 @pytest.mark.parametrize(
     "value", [[own("unknown")], [own("12", "other-app")], own("x"), ["12"], [None], [{}], {"a": 1}]
 )
@@ -64,6 +66,7 @@ def test_an_unknown_reference_of_ours(api, pelican, value):
     assert "item_id" in row.json()["errors"][0]["title"]
 
 
+# Connec! API v2, section 3.3.
 @pytest.mark.parametrize("value", [None, "", []])
 def test_no_reference(external, value):
     person = external.post("people", first_name="I", organization_id=value).json()["people"]
@@ -83,6 +86,7 @@ def test_rows_and_their_references(api, external):
     assert plain == {"id": line["id"][0]["id"], "item_id": item[0]["id"], "quantity": 2}
 
 
+# Connec! API v2, section 3.3.
 @pytest.mark.parametrize(
     ("resource", "attribute", "target"),
     [

@@ -141,6 +141,7 @@ def test_envelope(hub, api):
     assert listed["items"] == [created.json()["items"]]
 
 
+# Connec! API v2, section 2.1.
 @pytest.mark.parametrize("body", [{}, {"people": {}}, {"items": []}, {"items": None}, {"items": "x"}])
 def test_wrong_envelope(api, body):
     assert api.call("POST", "items", body).status_code == 400
@@ -176,6 +177,7 @@ def test_date_header_is_the_hubs_clock(api, clock):
 # 2.2 ---------------------------------------------------------------------------------------------------------
 
 
+# Connec! API v2, section 2.2.
 def test_pages(hub, api):
     hub.load(ORG, "items", ITEMS)
     answer = api.get("items").json()
@@ -192,6 +194,7 @@ def test_pages(hub, api):
     assert seen == [item["id"] for item in ITEMS]
 
 
+# Connec! API v2, section 2.2.
 def test_last_page_has_no_next(hub, api):
     hub.load(ORG, "items", ITEMS[:100])
     assert "next" not in api.get("items").json()["pagination"]
@@ -202,6 +205,7 @@ def test_last_page_has_no_next(hub, api):
     assert "next" not in api.get("items", top=0).json()["pagination"]
 
 
+# Connec! API v2, section 2.2.
 def test_next_keeps_the_other_parameters(hub, api):
     hub.load(ORG, "items", ITEMS)
     condition = "name match /Item/ and quantity_on_hand gt 9"
@@ -222,6 +226,7 @@ def test_next_keeps_the_other_parameters(hub, api):
     assert api.call("GET", following).json()["items"][0]["name"] == "Item 235"
 
 
+# Connec! API v2, section 2.2.
 @pytest.mark.parametrize("value", ["-1", "x", "", "1.5", "²", "٣", "9" * 13])
 @pytest.mark.parametrize("name", ["top", "skip"])
 def test_bad_page(api, name, value):
@@ -253,6 +258,7 @@ def stocked(hub, api):
 HAM, HAMMER, SHAM, ZOE = "Ham", "Hammer", "Sham 'o' rock", "Zoë"
 
 
+# Connec! API v2, section 2.3.
 @pytest.mark.parametrize(
     ("condition", "names"),
     [
@@ -301,6 +307,7 @@ def test_filter(stocked, condition, names):
     assert stocked.names(filter=condition) == names
 
 
+# Connec! API v2, section 2.3.
 @pytest.mark.parametrize(
     "condition",
     [
@@ -356,6 +363,7 @@ def test_archived_records_are_listed(stocked):
     assert stocked.names() == [HAM, HAMMER, SHAM, ZOE]
 
 
+# Connec! API v2, section 2.3.
 @pytest.mark.parametrize(
     ("order", "names"),
     [
@@ -371,6 +379,7 @@ def test_orderby(stocked, order, names):
     assert stocked.names(orderby=order) == names
 
 
+# Connec! API v2, section 2.3.
 @pytest.mark.parametrize("order", ["name UP", "name ASC, id DESC", "a b c", "1", "name;", "(SELECT 1)", "a'b"])
 def test_malformed_orderby(stocked, order):
     assert stocked.get("items", orderby=order).status_code == 400
@@ -393,10 +402,12 @@ def test_search(stocked, text, names):
     assert stocked.names(search=text) == names
 
 
+# Connec! API v2, section 2.3.
 def test_search_and_filter_together(stocked):
     assert stocked.names(search="ham", filter="status eq 'ARCHIVED'") == [HAMMER]
 
 
+# Connec! API v2, section 1.3.
 def test_keys_are_compared_whole(hub, url):
     assert Api(url, auth=(APP, KEY + "x")).get("items").status_code == 401
     assert Api(url, auth=(KEY, APP)).get("items").status_code == 401

@@ -46,6 +46,7 @@ def test_others_are_told_what_changed(hub, api, told):
     assert told.bodies[1]["people"][0]["first_name"] == "Ines"
 
 
+# Connec! API v2, section 4.3.
 def test_a_change_that_changes_nothing_is_none(hub, api, told):
     person = api.post("people", first_name="Ines").json()["people"]
     hub.flush()
@@ -150,6 +151,7 @@ def test_any_2xx_is_accepted(hub, api, told, status):
     assert [(d.status, d.attempts) for d in hub.deliveries] == [(status, 1)]
 
 
+# Connec! API v2, section 4.3.
 def test_retried_until_accepted(hub, api, told):
     told.answers = [500, 401, 302]
     api.post("people", first_name="I")
@@ -211,6 +213,7 @@ def test_the_companies_of_two_groups_in_one_call(clock, receiver):
     assert [record["name"] for record in told.bodies[0]["company"]] == ["One", "Two"]
 
 
+# Connec! API v2, section 4.3.
 def test_given_up_and_the_next_is_delivered(hub, api, told):
     told.answers = [500] * 4
     api.post("people", first_name="I")

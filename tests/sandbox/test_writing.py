@@ -15,6 +15,7 @@ def storage(request):
 # 2.4 ---------------------------------------------------------------------------------------------------------
 
 
+# Connec! API v2, section 2.4.
 def test_post_is_an_upsert_by_external_id(api):
     # 201 new, 200 known; 2.1: Location on 201.
     first = api.post("items", id=[own("sku-1")], name="Bolt", reference="HB")
@@ -29,6 +30,7 @@ def test_post_is_an_upsert_by_external_id(api):
     assert api.get("items").json()["pagination"]["total"] == 1
 
 
+# Connec! API v2, section 2.4.
 @pytest.mark.parametrize("differs", [own("sku-2"), own("sku-1", "other-app"), own("sku-1", realm="acct-89")])
 def test_provider_realm_and_id_together_make_the_identity(api, differs):
     api.post("items", id=[own("sku-1")], name="Bolt")
@@ -42,11 +44,13 @@ def test_external_ids_are_compared_as_strings(api):
     assert api.post("items", id=[own("41")], name="Bolt").status_code == 200
 
 
+# Connec! API v2, section 2.4.
 def test_without_external_ids_every_post_creates(api):
     ids = {api.post("items", name="Bolt").json()["items"]["id"] for _ in range(3)}
     assert len(ids) == 3
 
 
+# Connec! API v2, section 2.4.
 @pytest.mark.parametrize("id", ["0b5f", 7, {"provider": "connec"}])
 def test_a_plain_id_is_refused(api, id):
     answer = api.post("items", id=id, name="Bolt")
@@ -55,12 +59,14 @@ def test_a_plain_id_is_refused(api, id):
     assert api.get("items").json()["pagination"]["total"] == 0
 
 
+# Connec! API v2, section 3.3.
 @pytest.mark.parametrize("entry", [{}, {"provider": "acme-books"}, {"id": "1"}, "1", None, own(None), own(""), own({})])
 def test_an_entry_that_identifies_nothing(api, entry):
     assert api.post("items", id=[entry], name="Bolt").status_code == 400
     assert api.get("items").json()["pagination"]["total"] == 0
 
 
+# Connec! API v2, section 3.3.
 def test_the_hubs_own_entry_leads_to_its_record(api):
     id = api.post("items", name="Bolt").json()["items"]["id"]
     assert api.post("items", id=[connec(id), own("1")], name="Nut").status_code == 200
@@ -68,6 +74,7 @@ def test_the_hubs_own_entry_leads_to_its_record(api):
     assert api.names() == ["Nut"]
 
 
+# Connec! API v2, section 2.
 def test_post_with_an_id_in_its_path(api):
     id = api.post("items", name="Bolt").json()["items"]["id"]
     assert api.put("items", "", name="x").status_code == 400
@@ -77,6 +84,7 @@ def test_post_with_an_id_in_its_path(api):
 # 2.5 ---------------------------------------------------------------------------------------------------------
 
 
+# Connec! API v2, section 2.5.
 def test_matching_fields(api):
     first = api.post("items", name="Bolt", reference="HB", description="d").json()["items"]
     options = {"matching_fields": ["reference"]}
@@ -90,6 +98,7 @@ def test_matching_fields(api):
     assert found["id"] == first["id"]
 
 
+# Connec! API v2, section 2.5.
 def test_all_matching_fields_must_match(api):
     api.post("people", first_name="Ines", last_name="Okafor")
     options = {"matching_fields": ["first_name", "last_name"]}
@@ -97,6 +106,7 @@ def test_all_matching_fields_must_match(api):
     assert api.post("people", first_name="Ines", last_name="Okafor", opts=options).status_code == 200
 
 
+# Connec! API v2, section 2.5.
 @pytest.mark.parametrize("email", [None, {}, {"address": ""}, {"address": None}, {"address": {}}])
 def test_empty_matching_fields_match_nothing(api, email):
     options = {"matching_fields": ["email/address"]}
@@ -104,6 +114,7 @@ def test_empty_matching_fields_match_nothing(api, email):
         assert api.post("people", first_name="Ines", email=email, opts=options).status_code == 201
 
 
+# Connec! API v2, section 2.5.
 def test_nested_matching_field_and_large_number(api):
     for name, value in [("email.address", {"address": "x@y.z"}), ("number", 2**70), ("flag", True)]:
         attributes = {name.partition(".")[0]: value}
@@ -123,6 +134,7 @@ def test_matching_fields_that_name_nothing(api, names):
     assert api.names() == ["Held"]
 
 
+# Connec! API v2, section 2.5.
 @pytest.mark.parametrize(
     "opts", [None, [], "x", {}, {"matching_fields": "name"}, {"matching_fields": []}, {"sparse": 0}]
 )
@@ -133,6 +145,7 @@ def test_options_are_not_stored(api, opts):
     assert "opts" not in api.put("items", record.json()["items"]["id"], opts=opts).json()["items"]
 
 
+# Connec! API v2, section 2.5.
 def test_put_is_partial_and_shallow(api, clock):
     record = api.post("items", name="Bolt", reference="HB", sale_price={"net_amount": 1, "currency": "AUD"}).json()[
         "items"
@@ -144,6 +157,7 @@ def test_put_is_partial_and_shallow(api, clock):
     assert body["description"] is None
 
 
+# Connec! API v2, section 2.8.
 def test_put_unknown(api):
     assert api.put("items", "nobody", name="x").status_code == 404
 
@@ -176,6 +190,7 @@ def lines(api, *rows, id="", **options):
     return answer.json()["invoices"]
 
 
+# Connec! API v2, section 2.5.
 def test_rows_stay_unless_not_sparse(api):
     invoice = lines(api, {"description": "one", "quantity": 1}, {"description": "two"})
     one, two = invoice["lines"]
@@ -212,12 +227,14 @@ def test_rows_keep_the_hubs_id_when_given_by_ours(external, other, clock):
     assert second[0] != first[0]
 
 
+# Connec! API v2, section 2.5.
 def test_lists_that_hold_no_rows_are_replaced(api):
     record = api.post("items", name="Bolt", tags=["a", "b"], note="text").json()["items"]
     assert api.put("items", record["id"], tags=["c"], note=[{"x": 1}]).json()["items"]["tags"] == ["c"]
     assert api.put("items", record["id"], note=None).json()["items"]["note"] is None
 
 
+# Connec! API v2, section 2.5.
 def test_attach_to_organization(api):
     held = api.post("organizations", name="Pelican").json()["organizations"]["id"]
     options = {"attach_to_organization": "Pelican"}
@@ -226,6 +243,7 @@ def test_attach_to_organization(api):
     assert api.get(f"organizations/{made['organization_id']}").json()["organizations"]["name"] == "New"
 
 
+# Connec! API v2, section 2.8.
 def test_validation_leaves_nothing_behind(api):
     assert api.post("items", id=[own("1")]).status_code == 400
     record = api.post("items", id=[own("2")], name="Bolt").json()["items"]
@@ -240,6 +258,7 @@ def test_validation_leaves_nothing_behind(api):
 # 2.6, 2 ------------------------------------------------------------------------------------------------------
 
 
+# Connec! API v2, section 2.6.
 @pytest.mark.parametrize("method", ["DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
 def test_other_methods(api, method):
     id = api.post("items", name="Bolt").json()["items"]["id"]
@@ -257,6 +276,7 @@ def test_head_has_no_body(api):
 # 5.4 ---------------------------------------------------------------------------------------------------------
 
 
+# Connec! API v2, section 5.4.
 def test_company_is_singular(api, other):
     assert api.get("company").status_code == 404
     created = api.call("PUT", "company", {"company": {"name": "Pelican", "currency": "AUD", "id": [own("c")]}})
@@ -282,6 +302,7 @@ def test_company_is_singular(api, other):
 # 2.7 ---------------------------------------------------------------------------------------------------------
 
 
+# Connec! API v2, section 2.7.
 def test_batch_answers_in_order_with_each_status(api):
     known = api.post("items", id=[own("1")], name="Bolt").json()["items"]["id"]
     answer = api.batch(
@@ -307,11 +328,13 @@ def test_batch_answers_in_order_with_each_status(api):
     assert api.names() == ["Bolt 2", "Nut"]
 
 
+# Connec! API v2, section 2.7.
 def test_batch_ids_follow_the_header(external):
     result = external.batch([external.op("post", "items", items={"id": [own("1")], "name": "x"})]).json()["results"][0]
     assert result["body"]["items"]["id"][1] == own("1")
 
 
+# Connec! API v2, section 2.7.
 def test_batch_takes_fifty(api):
     ops = [api.op("post", "items", items={"name": f"{n}"}) for n in range(51)]
     assert api.batch(ops).status_code == 400
@@ -319,6 +342,7 @@ def test_batch_takes_fifty(api):
     assert [r["body"]["items"]["name"] for r in api.batch(ops[:50]).json()["results"]] == [f"{n}" for n in range(50)]
 
 
+# Connec! API v2, section 2.7.
 def test_batch_needs_sequential_and_ops(api):
     for body in ({"ops": []}, {"sequential": True}, {"sequential": True, "ops": {}}, {"sequential": True, "ops": None}):
         assert api.call("POST", f"{api.url}/batch", body).status_code == 400
@@ -326,6 +350,7 @@ def test_batch_needs_sequential_and_ops(api):
     assert api.batch([]).json() == {"results": []}
 
 
+# Connec! API v2, section 2.7.
 @pytest.mark.parametrize(
     "operation",
     [
@@ -365,6 +390,7 @@ def test_calls_are_logged_with_their_operations(hub, api):
 # 2.11 --------------------------------------------------------------------------------------------------------
 
 
+# Connec! API v2, section 2.11.
 def test_merge(external, clock):
     keeper = external.post("people", id=[own("1")], first_name="Ines").json()["people"]["id"][0]["id"]
     loser = external.post("people", id=[own("2", "other-app")], first_name="I.").json()["people"]["id"][0]["id"]
@@ -394,12 +420,14 @@ def test_merge(external, clock):
     assert external.get(f"people/{loser}").json()["people"]["first_name"] == "Third"
 
 
+# Connec! API v2, section 2.11.
 @pytest.mark.parametrize("body", [{}, {"ids": None}, {"ids": "x"}, {"ids": [1]}, {"ids": [], "people": []}])
 def test_malformed_merge(api, body):
     id = api.post("people", first_name="Ines").json()["people"]["id"]
     assert api.call("PUT", f"people/{id}/merge", body).status_code == 400
 
 
+# Connec! API v2, section 2.11.
 def test_merge_of_nobody(api):
     id = api.post("people", first_name="Ines").json()["people"]["id"]
     assert api.call("PUT", f"people/{id}/merge", {"ids": ["nobody"]}).status_code == 404
