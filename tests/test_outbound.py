@@ -535,3 +535,24 @@ def test_value_of_an_update_that_was_not_answered_is_no_remote_change(hub, group
     drain(group)
     person.refresh_from_db()
     assert person.first_name == hub.get(ORG, "people", person.connec_id)["first_name"] == "Second"
+
+
+@pytest.mark.parametrize("field", ["first_name", "last_name"])
+def test_value_that_is_changed_back_after_a_lost_answer_is_sent_once_more(hub, group, company, field):
+    person = Person.objects.create(company=company, first_name="Ines")
+    drain(group)
+    person.refresh_from_db()
+    before = getattr(person, field)
+    setattr(person, field, "Between")
+    person.save()
+    lose_answers(hub)
+    drain(group)
+    setattr(person, field, before)
+    person.save()
+    drain(group)
+    assert (hub.get(ORG, "people", person.connec_id).get(field) or "") == before
+    person.refresh_from_db()
+    assert getattr(person, field) == before
+    hub.calls.clear()
+    drain(group)
+    assert not hub.operations

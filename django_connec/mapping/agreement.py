@@ -140,9 +140,10 @@ class Agreement:
         """Forget what was on its way."""
         self.sent, self.earlier = {}, {}
 
-    def may_hold(self, name: str) -> bool:
-        """Tell whether the hub may have a value of this field from something that was never answered."""
-        return any(digest != BLANK for digest in (self.sent.get(name, BLANK), *self.earlier.get(name, ())))
+    def is_in_doubt(self, name: str, digest: str) -> bool:
+        """Tell whether the hub may hold another value of this field, from something that was never answered."""
+        on_the_way = self.earlier.get(name, ())
+        return self.sent.get(name, digest) != digest or any(earlier != digest for earlier in on_the_way)
 
     def agree(self, name: str, remote: str, local: str | None = None) -> None:
         """Record that both sides hold this value now, in the hub's form and, if it differs, in ours."""

@@ -39,6 +39,9 @@ def why_left_out(bound: BoundField, agreement: Agreement, digest: str) -> str:
         return "create-only"
     if bound.name in agreement.contested:
         return "contested"
+    if agreement.is_in_doubt(bound.name, digest):
+        # Changed, sent, not answered, and changed back: the hub may have the one in between.
+        return ""
     if agreement.is_local(bound.name, digest):
         return "agreed"
     # A blank that was never agreed on says nothing.

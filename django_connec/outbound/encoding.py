@@ -144,7 +144,7 @@ def _encode(
         payload = _create_payload(mapper, group, row, values, agreement.leftovers)
         for bound in mapper.fields:
             # Filled in an earlier try whose answer was lost: leaving it out would keep what was cleared since.
-            if bound.name in changed and digests[bound.name] == BLANK and agreement.may_hold(bound.name):
+            if bound.name in changed and digests[bound.name] == BLANK and agreement.is_in_doubt(bound.name, BLANK):
                 put_value(payload, bound, values[bound.name], clears=True)
         if first_link is None or (item.token is not None and item.token <= first_link):
             _add_matching(mapper, payload, digests)
