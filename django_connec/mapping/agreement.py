@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django_connec.mapping.values import BLANK
-
 __all__ = ["Agreement", "RowsAgreement"]
 
 #: Attempts that are remembered of one field; a hub that is away for days gets no more of them, but the same again.
