@@ -22,10 +22,10 @@ def box(driver, name):
 
 def sees(driver, words):
     """Wait for the page that says this: a click returns before the next page is here."""
-    from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+    from selenium.common.exceptions import WebDriverException
     from selenium.webdriver.support.ui import WebDriverWait
 
-    ignored = (NoSuchElementException, StaleElementReferenceException)
+    ignored = (WebDriverException,)
     waiting = WebDriverWait(driver, 15, poll_frequency=0.05, ignored_exceptions=ignored)
     return waiting.until(lambda d: words in d.find_element("id", "content").text, f"the page does not say: {words}")
 

@@ -58,11 +58,11 @@ def browser(chromium: Any, url: str) -> Iterator[Any]:
 
 
 def wait(browser: Any, condition: Any) -> Any:
-    from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+    from selenium.common.exceptions import WebDriverException
     from selenium.webdriver.support.ui import WebDriverWait
 
-    # The page changes under whoever looks at it, which is what is waited for.
-    changing = (NoSuchElementException, StaleElementReferenceException)
+    # The page changes under whoever looks at it, which is what is waited for; chromium says so in several ways.
+    changing = (WebDriverException,)
     return WebDriverWait(browser, 20, poll_frequency=0.05, ignored_exceptions=changing).until(condition)
 
 

@@ -69,19 +69,24 @@ def market(request: Any, settings: Any) -> Iterator[tuple[SandboxHub, str]]:
 
 
 def shows(browser: Any, words: str) -> None:
-    from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+    from selenium.common.exceptions import WebDriverException
     from selenium.webdriver.support.ui import WebDriverWait
 
     # The page changes under whoever looks at it, which is what is waited for.
-    changing = (NoSuchElementException, StaleElementReferenceException)
+    changing = (WebDriverException,)
     waiting = WebDriverWait(browser, 20, poll_frequency=0.05, ignored_exceptions=changing)
     waiting.until(lambda b: words in b.find_element("tag name", "main").text, f"the page does not say: {words}")
+
+
+def click(browser: Any, element: Any) -> None:
+    # The log below the tiles comes in later and moves what is above: a click by position may miss.
+    browser.execute_script("arguments[0].click()", element)
 
 
 def press(browser: Any, words: str) -> None:
     for element in browser.find_elements("css selector", "main a, main button"):
         if words in element.text:
-            element.click()
+            click(browser, element)
             return
     raise AssertionError(f"nothing says {words}")
 
@@ -92,9 +97,9 @@ def open_application(browser: Any, url: str, user: str, group: str) -> None:
 
     browser.get(url)
     Select(browser.find_element("id", "switch-user")).select_by_value(user)
-    browser.find_element("css selector", "form[action='/switch'] button").click()
+    click(browser, browser.find_element("css selector", "form[action='/switch'] button"))
     shows(browser, "Marketplace")
-    browser.find_element("css selector", f"#tile-{group} a.primary").click()
+    click(browser, browser.find_element("css selector", f"#tile-{group} a.primary"))
 
 
 def work() -> None:
@@ -151,7 +156,7 @@ def test_customer_who_cancels_and_session_that_the_hub_ends(market: Any, browser
         assert browser.get_cookie("sessionid")["value"] != before
     # The customer cancels in the marketplace: the application is told, and can be opened no more.
     browser.get(url)
-    browser.find_element("css selector", f"#tile-{FIRST} button.danger").click()
+    click(browser, browser.find_element("css selector", f"#tile-{FIRST} button.danger"))
     shows(browser, "cancelled")
     assert not ConnecGroup.objects.get(uid=FIRST).is_active
     assert Person.objects.filter(company__connec_group__uid=FIRST).count() == 2
