@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth import get_user_model
+from pytest_django.live_server_helper import LiveServer
 
 from django_connec import tasks
 from django_connec.models import ConnecGroup, Membership
@@ -32,14 +33,14 @@ FIRST, SECOND = "cld-7p2k", "cld-9x9x"
 
 
 @pytest.fixture
-def market(request: Any, settings: Any) -> Iterator[tuple[SandboxHub, str]]:
+def market(settings: Any) -> Iterator[tuple[SandboxHub, str]]:
     """A marketplace with two customers, two users, and this application."""
     host.queued.clear()
-    # Before the server starts: it reads them once.
+    # Before the server starts, which reads them once; pytest-django's own is that of the whole run.
     settings.ROOT_URLCONF = "tests.sso.host"
     settings.AUTHENTICATION_BACKENDS = ["django_connec.sso.backends.ConnecBackend"]
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django_connec.sso.middleware.SessionRecheckMiddleware"]
-    live_server = request.getfixturevalue("live_server")
+    live_server = LiveServer("localhost")
     user_authenticated.connect(host.make_company, dispatch_uid="tests.sso.host")
     hub = SandboxHub(delay=0)
     hub.add_application(API_ID, API_KEY, name="Pelican Books", host=live_server.url)
@@ -64,6 +65,7 @@ def market(request: Any, settings: Any) -> Iterator[tuple[SandboxHub, str]]:
         }
         settings.LOGIN_REDIRECT_URL = "/home"
         yield hub, url
+    live_server.stop()
     hub.close()
     user_authenticated.disconnect(dispatch_uid="tests.sso.host")
 
