@@ -303,7 +303,7 @@ class SQLiteStore:
         for start in range(0, len(ids), _PART):
             part = ids[start : start + _PART]
             rows = self._all(
-                "SELECT id, provider, realm, external FROM externals WHERE org = ? AND resource = ? "  # noqa: S608
+                "SELECT id, provider, realm, external FROM externals WHERE org = ? AND resource = ? "  # noqa: S608 - marks only
                 f"AND id IN ({', '.join('?' * len(part))}) ORDER BY provider, realm, external",
                 org,
                 resource,

@@ -50,10 +50,10 @@ def describe(*, summary: str, method: str, responses: Words, request: dict[str, 
     def decorate(view: V) -> V:
         spectacular = _spectacular()
         if spectacular is None:
-            view.schema = None  # type: ignore[attr-defined]
+            view.schema = None  # type: ignore[attr-defined] # a descriptor, set at run time
             return view
         auto_schema, response_class, extend_schema, extend_schema_view = spectacular
-        view.schema = auto_schema()  # type: ignore[attr-defined]
+        view.schema = auto_schema()  # type: ignore[attr-defined] # as above
         bodies = {
             status: response_class(response=schema, description=meaning)
             for status, (meaning, schema) in sorted({**COMMON, **responses}.items())
@@ -84,7 +84,7 @@ def _spectacular() -> tuple[Any, Any, Any, Any] | None:
 def _describe_authentication() -> None:
     from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
-    class MarketplaceScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    class MarketplaceScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # untyped
         # drf-spectacular finds its extensions as they are defined.
         target_class = "django_connec.webhooks.authentication.MarketplaceAuthentication"
         name = "connecMarketplace"
