@@ -12,18 +12,20 @@ from django_connec.client import ConnecClient, ConnecUnavailable
 from django_connec.exceptions import SharingEnded
 from django_connec.failures import FailedRecord, drop_failures, store_failures
 from django_connec.inbound import parked
+from django_connec.inbound.announcing import announce_records
 from django_connec.inbound.chunk import ChunkResult, write_chunk
 from django_connec.inbound.dberrors import describe, is_record_error
 from django_connec.inbound.guard import MassChangeGuard
 from django_connec.inbound.incoming import Incoming, failed, read_records
-from django_connec.inbound.lookup import Held, Matched, find_rows, is_buried, known_ids, tombstones_for
+from django_connec.inbound.lookup import Held, Matched, find_rows, known_ids
 from django_connec.inbound.moved import find_elsewhere, retire
 from django_connec.inbound.outcome import Outcome
-from django_connec.inbound.references import Missing, bury, fetch_by_id, resolve
+from django_connec.inbound.references import Missing, fetch_by_id, resolve
+from django_connec.inbound.tombstones import bury, is_buried, tombstones_for
 from django_connec.mapping import Mapper, registry
 from django_connec.mapping.agreement import Agreement
-from django_connec.models import Conflict, ConnecGroup, Failure, Tombstone
-from django_connec.signals import conflict_found, records_applied
+from django_connec.models import Conflict, ConnecGroup, Failure
+from django_connec.signals import conflict_found
 
 __all__ = ["Application", "apply_records", "is_older", "says_nothing_new"]
 
@@ -152,7 +154,8 @@ class Application:
             records = [item for item, _ in waiting]
             missing = resolve(self.group, records, self.using)
             if missing:
-                bury(self.group, [records[position] for position in missing], self.using)
+                rising = {item.connec_id for item in records if item.risen is not None and item.connec_id}
+                bury(self.group, [records[position] for position in missing], self.using, rising=rising)
                 missing = {position: gap for position, gap in missing.items() if any(records[position].unresolved())}
             ready = [pair for position, pair in enumerate(waiting) if position not in missing]
             blocked = [pair for position, pair in enumerate(waiting) if position in missing]
@@ -208,7 +211,6 @@ class Application:
         elsewhere = find_elsewhere(self.group, mapper, items, self.using)
         remaining: list[tuple[Incoming, Held | None]] = []
         refused: list[FailedRecord] = []
-        risen: list[Tombstone] = []
         unpark: list[Incoming] = []
         for position, item in enumerate(items):
             held = matched.rows.get(position)
@@ -226,14 +228,11 @@ class Application:
             elif held is None and mapper.meta.on_inactive == "delete" and mapper.is_inactive(item.record):
                 outcome.ignored += 1
             else:
-                if grave is not None:
-                    risen.append(grave)
+                item.risen = grave
                 remaining.append((item, held))
         if matched.conflicts:
             for conflict in Conflict.objects.using(self.using).record_new(matched.conflicts):
                 conflict_found.send_robust(mapper.model, group=self.group, conflict=conflict)
-        if risen:
-            Tombstone.objects.using(self.using).filter(pk__in=[t.pk for t in risen]).delete()
         if unpark:
             self._forget(mapper, unpark)
         self._fail(mapper.meta.resource, refused, outcome)
@@ -308,22 +307,13 @@ class Application:
 
     def _announce(self, mapper: Mapper, result: Outcome, conflicts: Sequence[Any]) -> None:
         group, source = self.group, self.source
-        created, updated = result.created_pks.get(mapper.label, []), result.updated_pks.get(mapper.label, [])
 
         def send() -> None:
-            if created or updated:
-                records_applied.send_robust(
-                    mapper.model,
-                    group=group,
-                    resource=mapper.meta.resource,
-                    created=created,
-                    updated=updated,
-                    source=source,
-                )
+            announce_records(group, result, source)
             for conflict in conflicts:
                 conflict_found.send_robust(mapper.model, group=group, conflict=conflict)
 
-        if created or updated or conflicts:
+        if result.created_pks or result.updated_pks or conflicts:
             transaction.on_commit(send, using=self.using, robust=True)
 
     def _fetch(self, gaps: Sequence[Missing], items: Sequence[Incoming], outcome: Outcome) -> bool:

@@ -23,6 +23,7 @@ from django_connec.inbound.rows import (
     set_fields,
     write,
 )
+from django_connec.inbound.tombstones import raise_rows, refill
 from django_connec.mapping import Mapper
 from django_connec.mapping.agreement import Agreement
 from django_connec.mapping.local import LocalValues
@@ -81,6 +82,7 @@ def _write(
     answers: bool,
 ) -> ChunkResult:
     result = ChunkResult()
+    raise_rows(group, [item for item, _ in pairs], using)
     rows = _locked(mapper, [held.pk for _, held in pairs if held is not None], using)
     local = _local_digests(group, mapper, rows.values(), using)
     created: list[Written] = []
@@ -117,6 +119,9 @@ def _write(
         result.conflicts += nested.conflicts
         result.moved += nested.moved
     _finish(group, mapper, created, updated, result, using)
+    risen = {w.item.connec_id: w.row.pk for w in created if w.item.risen is not None}
+    risen |= {item.connec_id: held.pk for item, held in pairs if held is not None and item.risen is not None}
+    refill(group, mapper, {connec_id: pk for connec_id, pk in risen.items() if connec_id}, result.outcome, using)
     return result
 
 

@@ -20,7 +20,7 @@ from django_connec.mapping.nested import RowRecord
 from django_connec.mapping.references import RemoteId, parse_remote_id
 from django_connec.mapping.scalars import parse_moment
 from django_connec.mapping.values import kind_of
-from django_connec.models import ConnecGroup
+from django_connec.models import ConnecGroup, Tombstone
 
 __all__ = ["Incoming", "failed", "read_records", "to_json"]
 
@@ -44,7 +44,9 @@ class Incoming:
         references: Primary key of each reference by field name, once resolved.
         rows: The rows inside it, by field name; they have no version of their own.
         digest: Of a row, all that the hub says of it.
-        buried: References to records whose rows were deleted here: empty on our side, and agreed so.
+        buried: References to records whose rows were deleted here, with their tombstones: empty on our side, and
+            agreed so.
+        risen: The tombstone of its own row, which was deleted here and comes back.
     """
 
     mapper: Mapper
@@ -58,7 +60,8 @@ class Incoming:
     references: dict[str, Any] = field(default_factory=dict)
     rows: dict[str, list[Incoming]] = field(default_factory=dict)
     digest: str = ""
-    buried: set[str] = field(default_factory=set)
+    buried: dict[str, Tombstone] = field(default_factory=dict)
+    risen: Tombstone | None = None
 
     def parts(self) -> Iterator[tuple[str, Incoming]]:
         """Yield the record itself and each row in it, with what goes before the names of its fields."""

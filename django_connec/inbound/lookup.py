@@ -1,4 +1,4 @@
-"""Which rows are here already: by hub id, by our own external id, by ``match_on``; and which were deleted."""
+"""Which rows are here already: by hub id, by our own external id, by ``match_on``."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Q
 from django.utils import timezone
 
 from django_connec.inbound.incoming import Incoming
 from django_connec.mapping import Mapper
 from django_connec.mapping.values import is_blank
-from django_connec.models import Conflict, ConnecGroup, Tombstone
+from django_connec.models import Conflict, ConnecGroup
 from django_connec.models.columns import CHANGED, GROUP, HUB_UPDATED, ID, STATE
 from django_connec.sql import read_rows
 
-__all__ = ["Held", "Matched", "find_rows", "is_buried", "known_ids", "tombstones_for"]
+__all__ = ["Held", "Matched", "find_rows", "known_ids"]
 
 #: What is read of a row, in the order of :class:`Held`.
 BOOKKEEPING = ("pk", ID, HUB_UPDATED, CHANGED, STATE)
@@ -77,52 +76,6 @@ def find_rows(group: ConnecGroup, mapper: Mapper, incoming: Sequence[Incoming], 
     if mapper.meta.match_on:
         _match_values(group, mapper, incoming, rows, matched)
     return matched
-
-
-def tombstones_for(
-    group: ConnecGroup, mapper: Mapper, incoming: Sequence[Incoming], using: str
-) -> dict[int, Tombstone]:
-    """Return the tombstone of each record whose row was deleted here, by the record's position."""
-    ids = [item.connec_id for item in incoming if item.connec_id]
-    pks = [str(item.own_pk) for item in incoming if item.own_pk is not None]
-    found: Iterable[Tombstone]
-    if pks:
-        found = Tombstone.objects.using(using).filter(
-            Q(connec_id__in=ids) | Q(object_id__in=pks, model_label=mapper.label),
-            group=group,
-            resource=mapper.meta.resource,
-        )
-    else:
-        names = [column.attname for column in Tombstone._meta.concrete_fields]
-        equal = {"group_id": group.pk, "resource": mapper.meta.resource}
-        lines = read_rows(Tombstone, names, using=using, among=("connec_id", ids), equal=equal)
-        found = [Tombstone.from_db(using, names, line) for line in lines]
-    by_id: dict[str, Tombstone] = {}
-    by_pk: dict[str, Tombstone] = {}
-    for tombstone in found:
-        if tombstone.connec_id:
-            by_id[tombstone.connec_id] = tombstone
-        elif tombstone.model_label == mapper.label:
-            by_pk[tombstone.object_id] = tombstone
-    result: dict[int, Tombstone] = {}
-    for position, item in enumerate(incoming):
-        grave = by_id.get(item.connec_id or "") or by_pk.get(str(item.own_pk))
-        if grave is not None:
-            result[position] = grave
-    return result
-
-
-def is_buried(tombstone: Tombstone, item: Incoming) -> bool:
-    """Tell whether a deleted row stays deleted in spite of this record.
-
-    It comes back only when the deletion has been sent and the hub shows the record active with a version
-    newer than the last one that we know of, our own among them.
-    """
-    if item.mapper.is_inactive(item.record) or item.updated_at is None:
-        return True
-    if tombstone.status and tombstone.sent_at is None:
-        return True
-    return tombstone.hub_updated_at is None or item.updated_at <= tombstone.hub_updated_at
 
 
 def _match_singular(

@@ -9,8 +9,9 @@ from django.db import router
 
 from django_connec.inbound.apply import is_older, says_nothing_new
 from django_connec.inbound.incoming import Incoming, read_records
-from django_connec.inbound.lookup import find_rows, is_buried, tombstones_for
+from django_connec.inbound.lookup import find_rows
 from django_connec.inbound.outcome import Outcome
+from django_connec.inbound.tombstones import is_buried, tombstones_for
 from django_connec.mapping import Mapper, registry
 from django_connec.mapping.agreement import Agreement
 from django_connec.models import ConnecGroup

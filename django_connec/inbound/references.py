@@ -14,13 +14,12 @@ from django_connec.client.filters import any_of
 from django_connec.conf import get_settings
 from django_connec.inbound.incoming import Incoming
 from django_connec.mapping import registry
-from django_connec.mapping.fields import BoundField
 from django_connec.mapping.references import RemoteId
-from django_connec.models import ConnecGroup, Tombstone
+from django_connec.models import ConnecGroup
 from django_connec.models.columns import GROUP, ID
 from django_connec.sql import read_rows
 
-__all__ = ["Missing", "bury", "fetch_by_id", "resolve"]
+__all__ = ["Missing", "fetch_by_id", "resolve"]
 
 logger = logging.getLogger(__name__)
 
@@ -82,33 +81,6 @@ def resolve(group: ConnecGroup, incoming: Sequence[Incoming], using: str) -> dic
                 else:
                     item.references[bound.name] = pk
     return missing
-
-
-def bury(group: ConnecGroup, incoming: Sequence[Incoming], using: str) -> None:
-    """Take references to records whose rows were deleted here for empty, where the column can be.
-
-    What they lead to stays deleted, so the records that refer to it would wait for ever.
-
-    Args:
-        group: Whose records.
-        incoming: Those of which some references are unresolved.
-        using: Alias of the database.
-    """
-    wanted: dict[str, list[tuple[Incoming, BoundField, str]]] = {}
-    for record in incoming:
-        for _, item, bound in record.unresolved():
-            mapper = registry.for_model(bound.reference) if bound.reference is not None else None
-            value = item.decoded.values[bound.name]
-            if mapper is not None and bound.column.null and value.connec_id:
-                wanted.setdefault(mapper.meta.resource, []).append((item, bound, value.connec_id))
-    for resource, entries in wanted.items():
-        ids = {connec_id for _, _, connec_id in entries}
-        graves = Tombstone.objects.using(using).filter(group=group, resource=resource, connec_id__in=ids)
-        buried = set(graves.values_list("connec_id", flat=True))
-        for item, bound, connec_id in entries:
-            if connec_id in buried:
-                item.references[bound.name] = None
-                item.buried.add(bound.name)
 
 
 def fetch_by_id(client: ConnecClient, group: ConnecGroup, resource: str, ids: Iterable[str]) -> list[dict[str, Any]]:

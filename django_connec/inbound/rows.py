@@ -36,6 +36,7 @@ __all__ = [
     "set_fields",
     "touch",
     "write",
+    "write_references",
 ]
 
 
@@ -201,14 +202,42 @@ def write(
     model = mapper.model
     everything = (*created, *updated)
     if mapper.related:
-        columns |= _save_related(mapper, everything, using, reverse=False)
+        columns |= _save_related(mapper, [written.row for written in everything], using, reverse=False)
     if needs_save(model):
         for written in everything:
             save_one(written, using)
     else:
         _write_together(model, created, updated, columns, using)
     if mapper.related:
-        _save_related(mapper, everything, using, reverse=True)
+        _save_related(mapper, [written.row for written in everything], using, reverse=True)
+
+
+def write_references(mapper: Mapper, bound: BoundField, filled: Sequence[tuple[Any, Any]], *, using: str) -> None:
+    """Write one reference of rows that exist, and their state; none of them is marked for pushing.
+
+    Args:
+        mapper: Mapper of the rows.
+        bound: The reference.
+        filled: Each instance, locked, with the primary key that it refers to now.
+        using: Alias of the database.
+    """
+    rows, columns = [row for row, _ in filled], {STATE}
+    for row, pk in filled:
+        if bound.via is None:
+            setattr(row, bound.attname, pk)
+            columns.add(bound.attname)
+        else:
+            set_related(row, bound, pk)
+    if mapper.related:
+        columns |= _save_related(mapper, rows, using, reverse=False)
+    if needs_save(mapper.model):
+        for row in rows:
+            _save_as_engine(row, using)
+    else:
+        columns |= touch(mapper.model, rows)
+        update_rows(mapper.model, rows, sorted(columns), using=using)
+    if mapper.related:
+        _save_related(mapper, rows, using, reverse=True)
 
 
 def _write_together(
@@ -226,23 +255,18 @@ def _write_together(
     )
 
 
-def _save_related(mapper: Mapper, written: Sequence[Written], using: str, *, reverse: bool) -> set[str]:
+def _save_related(mapper: Mapper, rows: Sequence[Any], using: str, *, reverse: bool) -> set[str]:
     """Save the rows behind one-to-one relations that were set, those that hold the key after the row itself; returns
     the keys of the model's own that are new."""
     keys: set[str] = set()
-    for entry in written:
-        row = entry.row
+    for row in rows:
         for via, related in list(row.__dict__.get("_connec_related", {}).items()):
             step: Any = mapper.model._meta.get_field(via)
             if is_reverse(mapper.model, via) is not reverse:
                 continue
             if reverse:
                 setattr(related, step.field.attname, getattr(row, step.field.target_field.attname))
-            related.__dict__["_connec_engine"] = True
-            try:
-                related.save(using=using)
-            finally:
-                related.__dict__.pop("_connec_engine", None)
+            _save_as_engine(related, using)
             if not reverse:
                 setattr(row, step.attname, getattr(related, step.target_field.attname))
                 step.set_cached_value(row, related)
@@ -265,11 +289,7 @@ def touch(model: type[models.Model], rows: Sequence[Any]) -> set[str]:
 def save_one(written: Written, using: str) -> None:
     """Save one row through the model's own code, and agree on what that made of the values."""
     row, item = written.row, written.item
-    row.__dict__["_connec_engine"] = True
-    try:
-        row.save(using=using)
-    finally:
-        row.__dict__.pop("_connec_engine", None)
+    _save_as_engine(row, using)
     agreement = Agreement.load(getattr(row, STATE))
     before = dict(agreement.local)
     for bound in written.taken:
@@ -279,6 +299,14 @@ def save_one(written: Written, using: str) -> None:
     if agreement.local != before:
         setattr(row, STATE, agreement.dump())
         type(row)._base_manager.using(using).filter(pk=row.pk).update(**{STATE: agreement.dump()})
+
+
+def _save_as_engine(row: Any, using: str) -> None:
+    row.__dict__["_connec_engine"] = True
+    try:
+        row.save(using=using)
+    finally:
+        row.__dict__.pop("_connec_engine", None)
 
 
 def send_post_save(rows: Sequence[tuple[Any, bool]], using: str) -> None:

@@ -16,8 +16,9 @@ from django_connec.conf import get_settings
 from django_connec.exceptions import BadValue
 from django_connec.inbound import Outcome, apply_records
 from django_connec.inbound.incoming import Incoming, read_records
-from django_connec.inbound.lookup import find_rows, is_buried, tombstones_for
+from django_connec.inbound.lookup import find_rows
 from django_connec.inbound.references import fetch_by_id
+from django_connec.inbound.tombstones import is_buried, tombstones_for
 from django_connec.mapping import Mapper, registry
 from django_connec.mapping.agreement import Agreement
 from django_connec.mapping.local import LocalValues

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from django_connec.conf import get_settings
+from django_connec.inbound.tombstones import find_buried
 from django_connec.mapping import registry
 from django_connec.models import Conflict, Failure, Notification, SyncRun, Tombstone
 from django_connec.models.columns import CHANGED
@@ -41,8 +42,8 @@ def prune_all(*, dry_run: bool = False, seconds: float | None = None) -> Pruned:
 
     Ages are the settings ``DELIVERY_DAYS``, ``RUN_DAYS``, ``CONFLICT_DAYS``, ``FAILURE_DAYS`` and
     ``TOMBSTONE_DAYS``. Kept whatever their age are waiting deliveries, each group's newest run, open conflicts,
-    failures that are tried again, given-up pushes of rows that still hold the change, and deletions that the hub
-    has not been told of.
+    failures that are tried again, given-up pushes of rows that still hold the change, deletions that the hub
+    has not been told of, and those that a reference here is empty for.
 
     Args:
         dry_run: Count only.
@@ -99,7 +100,7 @@ def _failures(before: dt.datetime) -> QuerySet[Any]:
 def _tombstones(before: dt.datetime) -> QuerySet[Any]:
     sent = Q(sent_at__lt=before)
     never_told = Q(status="", sent_at__isnull=True, deleted_at__lt=before)
-    return Tombstone.objects.filter(sent | never_told).only("pk")
+    return Tombstone.objects.filter(sent | never_told).only("pk", "group", "resource", "connec_id")
 
 
 def _newest_runs(runs: list[SyncRun]) -> set[int]:
@@ -136,4 +137,8 @@ KINDS: dict[str, tuple[str, Callable[[dt.datetime], QuerySet[Any]]]] = {
     "tombstones": ("tombstone_days", _tombstones),
 }
 #: What of a batch is kept in spite of its age.
-KEPT: dict[Any, Callable[[Any], set[int]]] = {SyncRun: _newest_runs, Failure: _still_pending}
+KEPT: dict[Any, Callable[[Any], set[int]]] = {
+    SyncRun: _newest_runs,
+    Failure: _still_pending,
+    Tombstone: find_buried,
+}

@@ -14,16 +14,18 @@ from django.db import transaction
 
 from django_connec.failures import store_failures
 from django_connec.inbound import parked
+from django_connec.inbound.announcing import announce_records
 from django_connec.inbound.chunk import write_chunk
 from django_connec.inbound.dberrors import describe, is_record_error
 from django_connec.inbound.incoming import Incoming, failed, read_records
 from django_connec.inbound.lookup import Held
 from django_connec.inbound.outcome import Outcome
-from django_connec.inbound.references import bury, resolve
+from django_connec.inbound.references import resolve
+from django_connec.inbound.tombstones import bury
 from django_connec.mapping import Mapper
 from django_connec.models import Conflict, ConnecGroup, Failure
 from django_connec.models.columns import CHANGED, HUB_UPDATED, ID, STATE
-from django_connec.signals import conflict_found, records_applied
+from django_connec.signals import conflict_found
 
 __all__ = ["Applied", "apply_answers"]
 
@@ -158,15 +160,8 @@ def _write(
 ) -> None:
     result = write_chunk(group, mapper, pairs, using=using, skew=skew, answers=sent)
     applied.agreed += [held.pk for _, held in pairs]
-    updated = result.outcome.updated_pks.get(mapper.label, [])
-    if updated:
-
-        def send() -> None:
-            records_applied.send_robust(
-                mapper.model, group=group, resource=mapper.meta.resource, created=[], updated=updated, source="push"
-            )
-
-        transaction.on_commit(send, using=using, robust=True)
+    if result.outcome.updated_pks:
+        transaction.on_commit(lambda: announce_records(group, result.outcome, "push"), using=using, robust=True)
 
 
 def _write_alone(
