@@ -42,9 +42,10 @@ class ConvergenceMachine(RuleBasedStateMachine):
         #: Models that something happens to in this example.
         self.focus: list[RowModel] = []
 
-    @initialize(data=st.data(), seconds=st.sampled_from([0, 37, -37]), agreed=st.booleans())
-    def begin(self, data: st.DataObject, seconds: int, agreed: bool) -> None:
+    @initialize(data=st.data(), seconds=st.sampled_from([0, 37, -37]), agreed=st.booleans(), ticks=st.booleans())
+    def begin(self, data: st.DataObject, seconds: int, agreed: bool, ticks: bool) -> None:
         """Both sides have something, and mostly agree on it. The hub's clock is not ours."""
+        self.world.ticks = ticks
         self.world.kit.clock.hub_ahead = dt.timedelta(seconds=seconds)
         chosen = st.lists(st.sampled_from(self.world.rows), min_size=1, max_size=2, unique=True)
         # Few models, so that things happen to the same rows.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from django_connec.mapping import registry
+from django_connec.mapping.fields import BoundField
 from django_connec.mapping.local import LocalValues
+from django_connec.mapping.mapper import Decoded
 from django_connec.mapping.references import RemoteId
 from django_connec.mapping.values import BLANK
 from django_connec.models import ConnecGroup, Tombstone
@@ -33,43 +36,59 @@ def here(rows: RowModel, group: ConnecGroup, using: str) -> Side:
 
 
 def there(rows: RowModel, group: ConnecGroup, hub: SandboxHub, using: str) -> Side:
-    """Return the values of the hub's records by id, without those that were deleted here."""
+    """Return the values of the hub's records by id, without those that were deleted here; a reference to one of
+    those counts as blank."""
     mapper = rows.mapper
-    buried = set(
-        Tombstone.objects.using(using)
-        .filter(group=group, resource=mapper.meta.resource, connec_id__isnull=False)
-        .values_list("connec_id", flat=True)
-    )
+    graves = graves_of(group, using)
     side: Side = {}
     for record in hub.records(group.uid, mapper.meta.resource):
-        if record["id"] in buried or not mapper.takes(record):
+        if (mapper.meta.resource, record["id"]) in graves or not mapper.takes(record):
             continue
         if mapper.meta.on_inactive != "apply" and mapper.is_inactive(record):
             continue
-        decoded = mapper.decode(record)
-        side[record["id"]] = {
-            bound.name: (decoded.digests.get(bound.name, BLANK), _shown(decoded.values.get(bound.name)))
-            for bound in rows.compared_fields
-        }
+        side[record["id"]] = _remote(rows.compared_fields, mapper.decode(record), graves)
     return side
 
 
-def waiting(models: Sequence[RowModel], group: ConnecGroup, hub: SandboxHub, using: str) -> set[str]:
-    """Return the hub ids of records that refer to one that was deleted here, or to one of these: they are parked."""
+def graves_of(group: ConnecGroup, using: str) -> set[tuple[str, str]]:
+    """Return resource and hub id of each record whose row was deleted here."""
     graves = Tombstone.objects.using(using).filter(group=group, connec_id__isnull=False)
-    gone = set(graves.values_list("connec_id", flat=True))
+    return {(resource, id or "") for resource, id in graves.values_list("resource", "connec_id")}
+
+
+def waiting(models: Sequence[RowModel], group: ConnecGroup, hub: SandboxHub, using: str) -> set[str]:
+    """Return the hub ids of records that must refer to something, and do to what was deleted here, or to one of
+    these: they are parked."""
+    gone = {id for _, id in graves_of(group, using)}
+    required = [(entry, [b for b in entry.mapper.references if not b.column.null]) for entry in models]
+    records = [
+        (bounds, record)
+        for entry, bounds in required
+        if bounds
+        for record in hub.records(group.uid, entry.resource)
+        if entry.mapper.takes(record)
+    ]
     found: set[str] = set()
-    records = [(entry, record) for entry in models for record in hub.records(group.uid, entry.resource)]
     while True:
-        more = {
-            record["id"]
-            for entry, record in records
-            for bound in entry.mapper.references
-            if entry.mapper.takes(record) and bound.read(record) in gone | found
-        }
+        more = {record["id"] for bounds, record in records for b in bounds if b.read(record) in gone | found}
         if more <= found:
             return found
         found |= more
+
+
+def _remote(
+    fields: Iterable[BoundField], decoded: Decoded, graves: Collection[tuple[str, str]]
+) -> dict[str, tuple[str, Any]]:
+    found: dict[str, tuple[str, Any]] = {}
+    for bound in fields:
+        value = decoded.values.get(bound.name)
+        if isinstance(value, RemoteId) and bound.reference is not None:
+            target = registry.for_model(bound.reference)
+            if target is not None and (target.meta.resource, value.connec_id or "") in graves:
+                found[bound.name] = (BLANK, None)
+                continue
+        found[bound.name] = (decoded.digests.get(bound.name, BLANK), _shown(value))
+    return found
 
 
 def compare(ours: Side, theirs: Side) -> list[str]:

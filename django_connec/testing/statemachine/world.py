@@ -43,6 +43,7 @@ class World:
         using: Alias of the database.
         touched: Hub ids of records that another application made or changed.
         deleted: Hub ids of records whose rows were deleted here, unless another application changed them since.
+        ticks: Each change and each worker has a second of its own; otherwise several versions of a record share one.
     """
 
     def __init__(self, rows: Sequence[RowModel], holder: Callable[[ConnecGroup], models.Model] | None = None) -> None:
@@ -57,6 +58,7 @@ class World:
         self.made_here: set[Key] = set()
         self.deleted: dict[str, str] = {}
         self.interfered = False
+        self.ticks = False
         self.clean()
         self.kit = ConnecKit(options=OPTIONS)
         self.kit.start()
@@ -211,9 +213,9 @@ class World:
             import_one(group, full=full)
 
     def _tick(self) -> None:
-        """Two versions of a record within one second cannot be told apart, as the hub shows whole ones: a notification
-        of the first that comes long after would pass for the second."""
-        self.kit.clock.advance(seconds=1)
+        """Where versions are told apart, nothing else happens in the same second."""
+        if self.ticks:
+            self.kit.clock.advance(seconds=1)
 
     def settle(self) -> None:
         """What the workers do when nothing disturbs them."""
