@@ -311,6 +311,21 @@ def test_row_removed_while_its_creation_was_not_answered(hub, group, shared):
     settled(hub, group)
 
 
+def test_row_removed_while_its_creation_was_not_answered_and_shown_without_our_ids(hub, group, shared):
+    """A notification in the plain form does not say that the new row is ours; the hub does, when it is asked."""
+    row = InvoiceLine.objects.create(invoice=shared, description="New")
+    hub.faults.add(Fault("lose_answer", times=3, path="POST /batch"))
+    drain(group)
+    row.delete()
+    plain = hub.get(ORG, "invoices", shared.connec_id)
+    assert [line["description"] for line in plain["lines"]] == ["Line 1", "Line 2", "Line 3", "New"]
+    apply(group, plain, client=client_of(group))
+    assert len(shown()) == 3
+    drain(group)
+    assert [r["description"] for r in at_hub(hub, shared)] == ["Line 1", "Line 2", "Line 3"]
+    settled(hub, group)
+
+
 def test_own_rows_come_back_as_a_notification(hub, group, company):
     invoice = Invoice.objects.create(company=company, number="7")
     InvoiceLine.objects.create(invoice=invoice, description="One")

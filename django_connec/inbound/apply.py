@@ -239,23 +239,19 @@ class Application:
         return remaining
 
     def _look_again(self, mapper: Mapper, items: Sequence[Incoming], matched: Matched) -> Sequence[Incoming]:
-        """Ask the hub where a notification has the version that is held and another content.
-
-        Versions are whole seconds: the notification may be the older one of two, and late.
-        """
-        doubtful = {
-            item.connec_id
-            for position, item in enumerate(items)
-            if (held := matched.rows.get(position)) is not None
-            and item.updated_at is not None
-            and item.updated_at == held.hub_updated_at
-            and not says_nothing_new(item, held)
-        }
-        if self.source != "webhook" or self.client is None or not doubtful or mapper.is_singular:
+        """Ask the hub about notifications that do not say enough to be told from others."""
+        if self.client is None or mapper.is_singular:
             return items
+        held = [(item, row) for position, item in enumerate(items) if (row := matched.rows.get(position)) is not None]
+        unclear = {item.connec_id for item, row in held if _hides_our_rows(item, row)}
+        late = {item.connec_id for item, row in held if self.source == "webhook" and _may_be_late(item, row)}
         try:
-            records = fetch_by_id(self.client, self.group, mapper.meta.resource, [i for i in doubtful if i])
+            records = fetch_by_id(
+                self.client, self.group, mapper.meta.resource, [id for id in unclear | late if id is not None]
+            )
         except ConnecUnavailable:
+            if unclear:
+                raise
             return items
         shown, _ = read_records(self.group, mapper.meta.resource, records, Outcome())
         newest = {item.connec_id: item for item in shown if item.mapper is mapper}
@@ -356,6 +352,21 @@ class Application:
 def is_older(item: Incoming, held: Held) -> bool:
     """Tell whether a record is an older version than the one held; an equally old one is not."""
     return item.updated_at is not None and held.hub_updated_at is not None and item.updated_at < held.hub_updated_at
+
+
+def _may_be_late(item: Incoming, held: Held) -> bool:
+    """Tell whether a record has the version that is held, and another content.
+
+    Versions are whole seconds: it may be the older one of two.
+    """
+    is_same = item.updated_at is not None and item.updated_at == held.hub_updated_at
+    return is_same and not says_nothing_new(item, held)
+
+
+def _hides_our_rows(item: Incoming, held: Held) -> bool:
+    """Tell whether rows in a record may be new ones of ours, not answered yet: only the external-id form says so."""
+    sent = any(part.sent for part in Agreement.load(held.state).rows.values())
+    return sent and any(row.plain for _, row in item.parts())
 
 
 def says_nothing_new(item: Incoming, held: Held) -> bool:
