@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from django_connec.testing.statemachine import RowModel, convergence_machine
 from tests.app.models import Invoice, Item, Organization, Person
 
-Machine = convergence_machine(
-    RowModel(Organization),
-    # The hub refuses people without any name.
-    RowModel(Person, values={"first_name": st.sampled_from(["Ines", "Tomas", "Wei"])}),
-    RowModel(Item),
-    RowModel(Invoice),
-)
+# The hub refuses people without any name.
+people = RowModel(Person, values={"first_name": st.sampled_from(["Ines", "Tomas", "Wei"])})
+
+Machine = convergence_machine(RowModel(Organization), people, RowModel(Item), RowModel(Invoice))
+
+#: Without rows inside records: what goes wrong with a record is found sooner where less can happen.
+RecordsMachine = convergence_machine(people, RowModel(Item))
+#: With little else.
+RowsMachine = convergence_machine(RowModel(Invoice, deletes=False))

@@ -6,13 +6,13 @@ import pytest
 from django.db.models import F
 from hypothesis import Phase
 
-from django_connec.inbound import apply, chunk
+from django_connec.inbound import apply, chunk, nested, pairing
 from django_connec.models.columns import Columns
-from django_connec.outbound import encoding, send
+from django_connec.outbound import encoding, rows, send
 from django_connec.sql import update_rows
 from django_connec.testing.statemachine import check_convergence
 from django_connec.tracking.clock import next_stamp
-from tests.convergence import Machine
+from tests.convergence import RecordsMachine, RowsMachine
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,18 +66,51 @@ def forgets_what_was_deleted(monkeypatch):
     monkeypatch.setattr(apply, "is_buried", lambda grave, item: False)
 
 
-BUGS = [
-    clears_without_comparing,
-    applying_marks,
-    ignores_updated_at,
-    posts_without_external_id,
-    forgets_what_it_is_about_to_send,
-    forgets_what_was_deleted,
-]
+def pairs_rows_by_position(monkeypatch):
+    def pair(nested, rows, incoming):
+        both = min(len(rows), len(incoming))
+        remote = [(item, item.connec_id or "") for item in incoming[both:]]
+        return pairing.Paired(list(zip(rows, incoming, strict=False)), remote, list(rows[both:]))
+
+    monkeypatch.setattr(nested, "pair_rows", pair)
 
 
-@pytest.mark.parametrize("plant", BUGS, ids=lambda plant: plant.__name__)
-def test_planted_bug_is_found(plant, monkeypatch):
+def sends_rows_without_their_ids(monkeypatch):
+    monkeypatch.setattr(rows.RowsOfRecords, "_id", lambda self, nested, ours: None)
+
+
+def forgets_removed_rows(monkeypatch):
+    encode = rows.RowsOfRecords.encode
+
+    def forget(self, parent, agreement, *, is_update):
+        sent = encode(self, parent, agreement, is_update=is_update)
+        sent.is_whole = False
+        return sent
+
+    monkeypatch.setattr(rows.RowsOfRecords, "encode", forget)
+
+
+#: Each with the steps of an example: more where what is wrong shows late.
+BUGS = {
+    clears_without_comparing: 20,
+    applying_marks: 40,
+    ignores_updated_at: 40,
+    posts_without_external_id: 20,
+    forgets_what_it_is_about_to_send: 20,
+    forgets_what_was_deleted: 20,
+}
+BUGS_OF_ROWS = {pairs_rows_by_position: 40, sends_rows_without_their_ids: 20, forgets_removed_rows: 20}
+
+
+@pytest.mark.parametrize(("plant", "steps"), BUGS.items(), ids=lambda value: getattr(value, "__name__", ""))
+def test_planted_bug_is_found(plant, steps, monkeypatch):
     plant(monkeypatch)
     with pytest.raises(AssertionError):
-        check_convergence(Machine, phases=[Phase.generate])
+        check_convergence(RecordsMachine, phases=[Phase.generate], stateful_step_count=steps)
+
+
+@pytest.mark.parametrize(("plant", "steps"), BUGS_OF_ROWS.items(), ids=lambda value: getattr(value, "__name__", ""))
+def test_planted_bug_of_rows_inside_records_is_found(plant, steps, monkeypatch):
+    plant(monkeypatch)
+    with pytest.raises(AssertionError):
+        check_convergence(RowsMachine, phases=[Phase.generate], stateful_step_count=steps)

@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 
 from django.db import models
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import initialize, rule
 
 from django_connec.models import ConnecGroup
+from django_connec.testing.statemachine.lists import RowList
+from django_connec.testing.statemachine.nested import NestedRules
 from django_connec.testing.statemachine.rows import RowModel
 from django_connec.testing.statemachine.world import World
 
@@ -27,7 +29,7 @@ FATES = st.one_of(
 PAUSES = st.sampled_from([0, 1, 5, 150, 700, 4000])
 
 
-class ConvergenceMachine(RuleBasedStateMachine):
+class ConvergenceMachine(NestedRules):
     """Made by :func:`convergence_machine`."""
 
     row_models: ClassVar[tuple[RowModel, ...]] = ()
@@ -37,7 +39,7 @@ class ConvergenceMachine(RuleBasedStateMachine):
         super().__init__()
         self.world = World(self.row_models, type(self).make_holder)
         #: Instances that somebody has read and not saved yet.
-        self.held: list[tuple[RowModel, Any]] = []
+        self.held: list[tuple[RowModel | RowList, Any]] = []
         self.is_off = False
         #: Models that something happens to in this example.
         self.focus: list[RowModel] = []
@@ -55,6 +57,8 @@ class ConvergenceMachine(RuleBasedStateMachine):
                 row, record = entry.new(data.draw, self.world), entry.record(data.draw, self.world)
                 if row is not None:
                     self.world.locally(row.save)
+                    for listed in (listed for listed in entry.lists if listed.changes_here):
+                        self.make_rows(data, listed, row.pk, data.draw(st.integers(0, 2)))
                 if record is not None:
                     self.world.elsewhere(entry, None, record)
         if agreed:
@@ -127,6 +131,8 @@ class ConvergenceMachine(RuleBasedStateMachine):
         entry, row = self._row(data)
         if row is not None:
             self.held.append((entry, row))
+            for listed in (listed for listed in entry.lists if listed.changes_here):
+                self.held += [(listed, inner) for inner in self.world.rows_of(listed).filter(**{listed.key: row.pk})]
 
     @rule(data=st.data())
     def save_stale(self, data: st.DataObject) -> None:
@@ -348,7 +354,10 @@ class ConvergenceMachine(RuleBasedStateMachine):
             self.world.work(action, kill_at=at if what == "dies" else None)
             return
         # Drawn now: what is drawn in the middle of a call would depend on the call.
-        name = data.draw(st.sampled_from(["edit", "create", "delete", "edit_elsewhere", "overtake"]))
+        names = ["edit", "create", "delete", "edit_elsewhere", "overtake"]
+        if self.lists:
+            names += ["edit_row", "add_rows", "remove_rows", "change_rows_elsewhere"]
+        name = data.draw(st.sampled_from(names))
         happens = getattr(self, f"_{name}")
         self._meet(at, lambda: happens(data), action)
 
@@ -356,6 +365,9 @@ class ConvergenceMachine(RuleBasedStateMachine):
         entry.edit(data.draw, self.world, row)
         if self._is_whole(entry, row) and self.world.rows_of(entry).filter(pk=row.pk).exists():
             self.world.locally(row.save)
+            if entry.lists:
+                name = data.draw(st.sampled_from(["nothing", "edit_row", "add_rows", "remove_rows"]))
+                getattr(self, f"_{name}", lambda data: None)(data)
 
     def _meet(self, at: int, happens: Callable[[], object], action: Callable[[], object]) -> None:
         """Let something happen at one side of one of a worker's calls."""
@@ -373,8 +385,12 @@ class ConvergenceMachine(RuleBasedStateMachine):
         finally:
             self.world.hub.watchers.remove(watch)
 
-    def _is_whole(self, entry: RowModel, row: Any) -> bool:
+    def _is_whole(self, entry: RowModel | RowList, row: Any) -> bool:
         """A form that refers to a row which is gone is refused by the database, and proves nothing."""
+        if isinstance(entry, RowList):
+            record = next(model for model, listed in self.world.lists if listed is entry)
+            if getattr(row, entry.key) not in self.world.keys_of(record.model):
+                return False
         return all(
             getattr(row, bound.attname) is None or getattr(row, bound.attname) in self.world.keys_of(bound.reference)
             for bound in entry.mapper.references

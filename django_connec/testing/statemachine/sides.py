@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django_connec.mapping import registry
@@ -13,6 +13,8 @@ from django_connec.mapping.references import RemoteId
 from django_connec.mapping.values import BLANK
 from django_connec.models import ConnecGroup, Tombstone
 from django_connec.sandbox import SandboxHub
+from django_connec.testing.statemachine.fields import FieldValues
+from django_connec.testing.statemachine.lists import RowList
 from django_connec.testing.statemachine.rows import RowModel
 
 __all__ = ["compare", "here", "there", "waiting"]
@@ -28,10 +30,12 @@ def here(rows: RowModel, group: ConnecGroup, using: str) -> Side:
     local = LocalValues(mapper, found, group.pk, group.effective_realm, using)
     side: Side = {}
     for row in found:
-        digests, values = local.digests(row), local.values(row)
-        side[row.connec_id or f"<{row.pk}>"] = {
-            bound.name: (digests[bound.name], _shown(values.get(bound.name))) for bound in rows.compared_fields
-        }
+        side[row.connec_id or f"<{row.pk}>"] = _local(rows.compared_fields, local, row)
+    ids = {row.pk: row.connec_id or f"<{row.pk}>" for row in found}
+    for listed in rows.lists:
+        if listed.is_compared:
+            for pk, held in _rows_here(listed, group, ids, using).items():
+                side[ids[pk]][listed.name] = _as_list(held)
     return side
 
 
@@ -46,7 +50,14 @@ def there(rows: RowModel, group: ConnecGroup, hub: SandboxHub, using: str) -> Si
             continue
         if mapper.meta.on_inactive != "apply" and mapper.is_inactive(record):
             continue
-        side[record["id"]] = _remote(rows.compared_fields, mapper.decode(record), graves)
+        decoded = mapper.decode(record)
+        side[record["id"]] = _remote(rows.compared_fields, decoded, graves)
+        for listed in rows.lists:
+            if listed.is_compared:
+                held = decoded.rows.get(listed.name, ())
+                values = [_remote(listed.compared_fields, row.decoded, graves) for row in held]
+                ids = [row.identity.connec_id if row.identity else None for row in held]
+                side[record["id"]][listed.name] = _as_list(list(zip(ids, values, strict=True)))
     return side
 
 
@@ -60,20 +71,54 @@ def waiting(models: Sequence[RowModel], group: ConnecGroup, hub: SandboxHub, usi
     """Return the hub ids of records that must refer to something, and do to what was deleted here, or to one of
     these: they are parked."""
     gone = {id for _, id in graves_of(group, using)}
-    required = [(entry, [b for b in entry.mapper.references if not b.column.null]) for entry in models]
-    records = [
-        (bounds, record)
-        for entry, bounds in required
-        if bounds
+    wanted = [
+        (record["id"], set(_required(entry, record)))
+        for entry in models
         for record in hub.records(group.uid, entry.resource)
         if entry.mapper.takes(record)
     ]
     found: set[str] = set()
     while True:
-        more = {record["id"] for bounds, record in records for b in bounds if b.read(record) in gone | found}
+        more = {id for id, needed in wanted if needed & (gone | found)}
         if more <= found:
             return found
         found |= more
+
+
+def _required(entry: RowModel, record: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the hub ids that a record, or a row in it, must refer to."""
+    parts: list[tuple[FieldValues, Mapping[str, Any]]] = [(entry, record)]
+    parts += [(listed, row) for listed in entry.lists for row in record.get(listed.path) or ()]
+    for part, shown in parts:
+        for bound in part.mapper.references:
+            if not bound.column.null and isinstance(id := bound.read(shown), str):
+                yield id
+
+
+#: Hub id, and digest and value by field, of each row of one list.
+_Rows = list[tuple[str | None, dict[str, tuple[str, Any]]]]
+
+
+def _rows_here(listed: RowList, group: ConnecGroup, records: Mapping[Any, str], using: str) -> dict[Any, _Rows]:
+    rows = listed.model._base_manager.using(using).filter(**{f"{listed.key}__in": list(records)}).order_by("pk")
+    found: list[Any] = list(rows)
+    local = LocalValues(listed.mapper, found, group.pk, group.effective_realm, using)
+    held: dict[Any, _Rows] = {pk: [] for pk in records}
+    for row in found:
+        id = (row.connec_id or f"<{row.pk}>") if listed.nested.has_ids else None
+        held[getattr(row, listed.key)].append((id, _local(listed.compared_fields, local, row)))
+    return held
+
+
+def _as_list(rows: _Rows) -> tuple[str, Any]:
+    """Return a list's digest and value: its order says nothing."""
+    digests = sorted(str((id, sorted((name, d) for name, (d, _) in fields.items()))) for id, fields in rows)
+    return str(digests), [{"id": id, **_values(fields)} for id, fields in rows]
+
+
+def _local(fields: Iterable[BoundField], local: LocalValues, row: Any) -> dict[str, tuple[str, Any]]:
+    digests, values = local.digests(row), local.values(row)
+    return {bound.name: (digests[bound.name], _shown(values.get(bound.name))) for bound in fields}
 
 
 def _remote(

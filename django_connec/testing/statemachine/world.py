@@ -13,12 +13,14 @@ from django.db.models import CharField, TextField
 
 from django_connec.client import ConnecError
 from django_connec.exceptions import LeaseLost
+from django_connec.mapping import Mapper
 from django_connec.models import Conflict, ConnecGroup, Failure
-from django_connec.models.columns import CHANGED, HUB_UPDATED, ID
 from django_connec.testing.kit import ConnecKit
 from django_connec.testing.outbox import Notice
+from django_connec.testing.statemachine.lists import RowList
 from django_connec.testing.statemachine.rows import RowModel
 from django_connec.testing.statemachine.sides import compare, here, there, waiting
+from django_connec.testing.statemachine.snapshots import Key, Snapshots
 from django_connec.testing.statemachine.workers import mortal
 from django_connec.webhooks.deliveries import apply_delivery, waiting_deliveries
 from django_connec.work import import_one, poll_one, work_group
@@ -32,8 +34,6 @@ OPTIONS = {"PAGE_SIZE": 3, "BATCH_SIZE": 3, "IMPORT_THREADS": 1, "MAX_ATTEMPTS":
 #: Longer than any lease, claim or back-off.
 LONG = dt.timedelta(hours=2)
 
-Key = tuple[str, Any]
-
 
 class World:
     """The hub, the group and the host's rows of one example.
@@ -43,6 +43,8 @@ class World:
         using: Alias of the database.
         touched: Hub ids of records that another application made or changed.
         deleted: Hub ids of records whose rows were deleted here, unless another application changed them since.
+        removed: Hub ids of rows that were removed from a record here, each with the record's id, unless another
+            application changed one of them since.
         ticks: Each change and each worker has a second of its own; otherwise several versions of a record share one.
     """
 
@@ -50,6 +52,7 @@ class World:
         self.rows = list(rows)
         self.by_resource = {entry.resource: entry for entry in self.rows}
         self.using = router.db_for_write(ConnecGroup)
+        self.snapshots = Snapshots(self.rows, self.using)
         self._make_holder = holder
         self._holders: dict[type[models.Model], models.Model] = {}
         self._numbers = 0
@@ -57,6 +60,8 @@ class World:
         self.made_there: set[str] = set()
         self.made_here: set[Key] = set()
         self.deleted: dict[str, str] = {}
+        self.removed: dict[str, str] = {}
+        self.known_rows: set[str] = set()
         self.interfered = False
         self.ticks = False
         self.clean()
@@ -77,6 +82,7 @@ class World:
     def clean(self) -> None:
         """Empty the tables of the models' applications and of the package."""
         labels = {"django_connec", *(entry.model._meta.app_label for entry in self.rows)}
+        labels.update(listed.model._meta.app_label for _, listed in self.lists)
         for entry in self.rows:
             labels.update(model._meta.app_label for model in _holder_models(entry))
         connection = connections[self.using]
@@ -96,6 +102,11 @@ class World:
     def group(self) -> ConnecGroup:
         """The group, read anew."""
         return ConnecGroup.objects.using(self.using).get(pk=self._group.pk)
+
+    @property
+    def lists(self) -> list[tuple[RowModel, RowList]]:
+        """The lists of rows inside records, each with the model of its records."""
+        return self.snapshots.lists
 
     def number(self) -> int:
         """Return a number that was not returned before."""
@@ -118,9 +129,9 @@ class World:
 
     def keys_of(self, model: type[models.Model]) -> list[Any]:
         """Return the primary keys of the rows that a row may refer to."""
-        return list(model._base_manager.using(self.using).order_by("pk").values_list("pk", flat=True))
+        return self.snapshots.keys_of(model)
 
-    def rows_of(self, entry: RowModel) -> models.QuerySet[Any]:
+    def rows_of(self, entry: RowModel | RowList) -> models.QuerySet[Any]:
         """Return the rows of a model, through the host's manager."""
         return entry.model._default_manager.using(self.using).order_by("pk")
 
@@ -141,48 +152,62 @@ class World:
 
     def locally(self, change: Callable[[], object]) -> None:
         """Let the host change its rows, and remember what was deleted."""
-        before = self._ids()
+        before, rows_before = self.snapshots.ids(), self.snapshots.row_ids()
         with suppress(models.ProtectedError, models.RestrictedError):
             change()
-        after = self._ids()
+        after, rows_after = self.snapshots.ids(), self.snapshots.row_ids()
         for resource, ids in before.items():
             self.deleted.update(dict.fromkeys(ids - after[resource], resource))
-        for entry in self.rows:
+        self._note_removed(rows_before, rows_after)
+        # The hub may make a row again that we change while another application removes it, and knows but its own id.
+        self.known_rows.update(row_id for rows in rows_before.values() for row_id, _ in rows)
+        for entry in (*self.rows, *(listed for _, listed in self.lists)):
             self.made_here.update((entry.mapper.label, pk) for pk in self.keys_of(entry.mapper.model))
         self.interfered = True
 
     def elsewhere(self, entry: RowModel, id: str | None, attributes: Mapping[str, Any]) -> None:
         """Let another application make or change a record."""
         self._tick()
+        shown: dict[str, Any] = {}
         if id is None:
             record = self.hub.create(self._group.uid, entry.resource, attributes)
             self.made_there.add(record["id"])
         else:
+            shown = self.hub.get(self._group.uid, entry.resource, id) or {}
             record = self.hub.update(self._group.uid, entry.resource, id, attributes)
         self._tick()
         self.touched.add(record["id"])
         self.deleted.pop(record["id"], None)
+        for listed in entry.lists:
+            rows = {row.get("id"): row for row in shown.get(listed.path) or ()}
+            for row in record.get(listed.path) or ():
+                row_id = row.get("id")
+                if row_id not in rows:
+                    self.made_there.add(row_id)
+                if row != rows.get(row_id):
+                    self.removed.pop(row_id, None)
+                self.touched.add(row_id)
         self.interfered = True
 
     def work(self, action: Callable[[], object], *, kill_at: int | None = None) -> None:
         """Let a worker do something, and look at what it has no business to do."""
         self._tick()
-        before, values, pushes = self._pending(), self._own_values(), len(self.hub.pushes)
-        versions = self._versions()
+        before, versions, pushes = self.snapshots.pending(), self.snapshots.versions(), len(self.hub.pushes)
+        values = self.snapshots.own_values(self.made_here, self.touched)
         group, self.interfered = self.group, False
         with mortal(self.hub, self.using, kill_at), suppress(LeaseLost):
             action()
-        now_seen = self._versions()
+        now_seen = self.snapshots.versions()
         back = [key for key, seen in versions.items() if now_seen.get(key, seen) < seen]
         assert not back, f"an older version was applied over a newer one: {back}"
         if self.interfered:
             return
-        marked = {key: stamp for key, stamp in self._pending().items() if before.get(key) != stamp}
+        marked = {key: stamp for key, stamp in self.snapshots.pending().items() if before.get(key) != stamp}
         assert not marked, f"applying marked rows for pushing: {sorted(map(str, marked))}"
         for push in self.hub.pushes[pushes:]:
             assert group.is_active, f"pushed although the group is not linked: {push}"
             assert group.shares(push.resource, "push"), f"pushed although it is not shared: {push}"
-        now, gone = self._own_values(), self._gone(values)
+        now, gone = self.snapshots.own_values(self.made_here, self.touched), self.snapshots.gone(values)
         assert not gone, f"the engine deleted rows, though nobody else changed their records: {gone}"
         for key, held in values.items():
             # One that is missing now has met a record that others changed.
@@ -266,7 +291,7 @@ class World:
         self.hub.clear_log()
         self.drain()
         self.kit.assert_nothing_pushed()
-        pending = self._pending()
+        pending = self.snapshots.pending()
         assert not pending, f"still waiting to be pushed, though both sides are equal: {sorted(map(str, pending))}"
 
     def check_equal(self) -> None:
@@ -282,6 +307,8 @@ class World:
             problems += [f"{entry.resource} {line}" for line in compare(ours, theirs)]
             problems += [f"{entry.resource} {id} came back" for id in self.deleted if id in ours]
             problems += self._duplicates(entry)
+        here_now = {row_id for rows in self.snapshots.row_ids().values() for row_id, _ in rows}
+        problems += [f"the row {row_id} of {id} came back" for row_id, id in self.removed.items() if row_id in here_now]
         problems += self._strays()
         if problems:
             failures = [f"{f.direction} {f.resource} {f.object_id}: {f.message}" for f in Failure.objects.all()]
@@ -290,57 +317,47 @@ class World:
     def _duplicates(self, entry: RowModel) -> list[str]:
         problems = []
         for record in self.hub.records(self._group.uid, entry.resource, external_ids=True):
-            id = next(e["id"] for e in record["id"] if e["provider"] == "connec")
-            own = [e["id"] for e in record["id"] if e["provider"] != "connec"]
-            if id in self.made_there or not entry.mapper.takes(record):
+            if not entry.mapper.takes(record):
                 continue
-            known = [i for i in own if (entry.mapper.label, entry.mapper.pk_from(i)) in self.made_here]
-            if not known:
+            id, known = self._maker(entry.mapper, record)
+            if id not in self.made_there and known is None:
                 problems.append(f"{entry.resource} {id} was made by nobody: a duplicate")
+            for listed in entry.lists:
+                makers = [
+                    self._maker(listed.mapper, row)
+                    for row in record.get(listed.path) or ()
+                    if listed.nested.has_ids and listed.mapper.takes(row)
+                ]
+                ours = [known for _, known in makers if known is not None]
+                problems += [
+                    f"the row {row_id} of {entry.resource} {id} was made by nobody: a duplicate"
+                    for row_id, known in makers
+                    if row_id not in self.made_there | self.known_rows and known is None
+                ]
+                problems += [f"{entry.resource} {id} has row {pk} twice" for pk in set(ours) if ours.count(pk) > 1]
         return problems
+
+    def _maker(self, mapper: Mapper, record: Mapping[str, Any]) -> tuple[str, Any | None]:
+        """Return the hub's id of a record or row, and the key of the row here that it was made of."""
+        ids = record["id"]
+        own = [mapper.pk_from(e["id"]) for e in ids if e["provider"] != "connec"]
+        known = [pk for pk in own if (mapper.label, pk) in self.made_here]
+        return next(e["id"] for e in ids if e["provider"] == "connec"), known[0] if known else None
 
     def _strays(self) -> list[str]:
         """Conflicts about records that nobody else ever changed: our own change was taken for theirs."""
         conflicts = Conflict.objects.using(self.using).exclude(connec_id__in=self.touched)
         return [f"{c.kind} conflict about {c.connec_id}.{c.field}, which only we changed" for c in conflicts]
 
-    # What is looked at -----------------------------------------------------------------------------------
-
-    def _pending(self) -> dict[Key, dt.datetime]:
-        found: dict[Key, dt.datetime] = {}
-        for entry in self.rows:
-            rows = entry.mapper.model._base_manager.using(self.using).filter(connec_changed_at__isnull=False)
-            found.update({(entry.mapper.label, pk): stamp for pk, stamp in rows.values_list("pk", CHANGED)})
-        return found
-
-    def _gone(self, values: Mapping[Key, object]) -> list[Key]:
-        kept = {(entry.mapper.label, pk) for entry in self.rows for pk in self.keys_of(entry.mapper.model)}
-        return [key for key in values if key not in kept]
-
-    def _versions(self) -> dict[str, dt.datetime]:
-        """Return which version of each record is held, by hub id."""
-        found: dict[str, dt.datetime] = {}
-        for entry in self.rows:
-            rows = entry.mapper.model._base_manager.using(self.using).exclude(connec_updated_at=None)
-            found.update(rows.values_list(ID, HUB_UPDATED))
-        return found
-
-    def _ids(self) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
-        for entry in self.rows:
-            rows = entry.mapper.model._base_manager.using(self.using).exclude(connec_id=None)
-            found.setdefault(entry.resource, set()).update(rows.values_list(ID, flat=True))
-        return found
-
-    def _own_values(self) -> dict[Key, tuple[Any, ...]]:
-        """Return the values of the rows whose records nobody else has ever changed."""
-        found: dict[Key, tuple[Any, ...]] = {}
-        for entry in self.rows:
-            names = [bound.attname for bound in entry.mapper.fields]
-            for pk, id, *values in entry.mapper.model._base_manager.using(self.using).values_list("pk", ID, *names):
-                if (entry.mapper.label, pk) in self.made_here and id not in self.touched:
-                    found[entry.mapper.label, pk] = tuple(values)
-        return found
+    def _note_removed(
+        self, before: Mapping[str, set[tuple[str, str]]], after: Mapping[str, set[tuple[str, str]]]
+    ) -> None:
+        records = {id for ids in self.snapshots.ids().values() for id in ids}
+        for label, rows in before.items():
+            kept = {row_id for row_id, _ in after[label]}
+            self.removed.update((row_id, id) for row_id, id in rows if row_id not in kept and id in records)
+        # With a record all its rows go, and come back with it.
+        self.removed = {row_id: id for row_id, id in self.removed.items() if id in records}
 
 
 def _holder_models(entry: RowModel) -> list[type[models.Model]]:
