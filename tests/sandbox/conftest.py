@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from django_connec.sandbox import SandboxHub
+from django_connec.sandbox.accounts import User
 from django_connec.sandbox.memory import MemoryStore
 from django_connec.sandbox.sqlite import SQLiteStore
-from tests.sandbox.helpers import OTHER, OTHER_GROUP, OTHER_KEY, Api, Receiver, furnish
+from tests.sandbox.applications import Account, Subscriber
+from tests.sandbox.browsing import Browser
+from tests.sandbox.helpers import APP, GROUP, KEY, OTHER, OTHER_GROUP, OTHER_KEY, Api, Receiver, furnish
 
 
 class Clock:
@@ -82,3 +85,31 @@ def receiver() -> Iterator[Callable[..., Receiver]]:
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def account(url: str) -> Account:
+    return Account(url)
+
+
+@pytest.fixture
+def subscriber(hub: SandboxHub) -> Iterator[Subscriber]:
+    """The first application's account webhooks."""
+    subscriber = Subscriber()
+    hub.add_application(APP, KEY, host=subscriber.url)
+    yield subscriber
+    subscriber.close()
+
+
+@pytest.fixture
+def browser(url: str) -> Iterator[Browser]:
+    with Browser(url) as browser:
+        yield browser
+
+
+@pytest.fixture
+def ines(hub: SandboxHub) -> User:
+    """Somebody with one group, whose name is no XML."""
+    return hub.add_user(
+        name="Ines", surname="Oka<for>", email="ines@pelican.example", country="PT", groups={GROUP: "Admin"}
+    )

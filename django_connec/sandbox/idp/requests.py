@@ -16,9 +16,10 @@ __all__ = ["SignOnRequest", "UnreadableRequest", "read_request"]
 MAX_BYTES = 65_536
 
 # It reads by pattern: the prefix has to be literally saml:, the element on one line, and the first of each counts.
+# Either quote does: Ruby's XML writer has single ones.
 ISSUER = re.compile(r"<saml:Issuer\s?.*>(.*)</saml:Issuer>")
-ID = re.compile(r'ID="([^"]*)"')
-CONSUME_URL = re.compile(r'AssertionConsumerServiceURL="([^"]*)"')
+ID = re.compile(r"""ID=['"](.+?)['"]""")
+CONSUME_URL = re.compile(r"""AssertionConsumerServiceURL=['"](.+?)['"]""")
 
 
 class UnreadableRequest(ValueError):
@@ -66,7 +67,9 @@ def _inflate(encoded: str) -> str:
         raise UnreadableRequest("There is no SAMLRequest in the address.")
     try:
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        content = inflater.decompress(base64.b64decode(encoded, validate=True), MAX_BYTES)
+        # Ruby's encoder breaks lines, and the SDK leaves them in.
+        packed = "".join(encoded.split())
+        content = inflater.decompress(base64.b64decode(packed, validate=True), MAX_BYTES)
         if not inflater.eof:
             raise UnreadableRequest("The SAMLRequest is too long, or its end is missing.")
         return content.decode()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SECTION = re.compile(r"(Connec! API v2, (sections? )?\d+(\.\d+)?|Maestrano SDK, (sections? )?[A-D]\d?)\b")
+SECTION = re.compile(r"(Connec! API v2, (sections? )?\d+(\.\d+)?|Maestrano SDK, (sections? )?[A-E]\d?)\b")
 MODULES = sorted(path for path in Path(__file__).parent.glob("test_*.py") if path != Path(__file__))
 
 
