@@ -8,13 +8,18 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django_connec.sandbox.accounts.currencies import CURRENCIES
+from django_connec.sandbox.accounts.periods import LONGEST, following
 from django_connec.sandbox.accounts.store import AccountStore
 from django_connec.sandbox.times import stamp, text_of
 
-__all__ = ["Bills", "Invalid"]
+__all__ = ["STATUSES", "Bills", "Invalid"]
 
-PERIODS = ("day", "week", "semimonth", "month", "year")
-CURRENCY = re.compile("[A-Z]{3}")
+#: What can become of each kind (Maestrano SDK, account API).
+STATUSES = {
+    "bill": ("submitted", "invoiced", "cancelled"),
+    "recurring_bill": ("submitted", "active", "cancelled", "expired"),
+}
 
 Errors = dict[str, list[str]]
 
@@ -74,14 +79,17 @@ class Bills:
         if start <= stamp(now - dt.timedelta(hours=1)):
             form.errors["start_date"] = ["cannot be in the past"]
         period = str(given.get("period") or "month").lower()
-        if period not in PERIODS:
+        frequency = form.count("frequency") or 1
+        if period not in LONGEST:
             form.errors["period"] = ["is not included in the list"]
+        elif frequency > LONGEST[period]:
+            form.errors["frequency"] = [f"must be less than or equal to {LONGEST[period]}"]
         initial = form.number("initial_cents") or 0
-        cycles = form.number("cycles")
+        cycles = form.count("cycles")
         bill |= {
             "start_date": start,
             "period": period,
-            "frequency": form.number("frequency") or 1,
+            "frequency": frequency,
             "cycles": cycles,
             "initial_cents": initial,
             "last_execution_at": None,
@@ -93,6 +101,39 @@ class Bills:
             description = f"Initial: {saved['description']}"
             self.create(group, {"price_cents": initial, "currency": saved["currency"], "description": description})
         return saved
+
+    def execute(self, uid: str) -> dict[str, Any]:
+        """Charge the next cycle of a recurring bill, whatever the time: a bill is made.
+
+        With the first one it is ``active``; with the last of its ``cycles``, ``expired``. The SDKs' sandbox never
+        charges any, and what production does beyond these attributes is not known.
+
+        Returns:
+            The recurring bill.
+
+        Raises:
+            LookupError: There is no such bill.
+            Invalid: It was cancelled, or has expired.
+        """
+        bill = self.get("recurring_bill", uid)
+        if bill is None:
+            raise LookupError("no such bill")
+        if bill["status"] not in ("submitted", "active"):
+            raise Invalid({"status": [f"is {bill['status']}, and charges nothing more"]})
+        start, due = (dt.datetime.fromisoformat(bill[name]) for name in ("start_date", "next_execution_at"))
+        then = stamp(following(start, bill["period"], bill["frequency"], due))
+        left = None if bill["remaining_cycles"] is None else bill["remaining_cycles"] - 1
+        charged = {name: bill[name] for name in ("price_cents", "currency", "description")}
+        self.create(bill["group_id"], {**charged, "period_started_at": stamp(due), "period_ended_at": then})
+        bill |= {
+            "status": "expired" if left == 0 else "active",
+            "last_execution_at": stamp(due),
+            "next_execution_at": None if left == 0 else then,
+            "remaining_cycles": left,
+            "updated_at": stamp(self.clock()),
+        }
+        self.store.save("recurring_bill", uid, bill)
+        return bill
 
     def cancel(self, kind: str, uid: str) -> dict[str, Any]:
         """Cancel a bill; one that was invoiced stays.
@@ -112,10 +153,13 @@ class Bills:
 
         Raises:
             LookupError: There is no such bill.
+            ValueError: Bills of this kind have no such status.
         """
         bill = self.get(kind, uid)
         if bill is None:
             raise LookupError("no such bill")
+        if status not in STATUSES[kind]:
+            raise ValueError(f"status must be one of {', '.join(STATUSES[kind])}")
         bill |= {"status": status, "updated_at": stamp(self.clock())}
         self.store.save(kind, uid, bill)
         return bill
@@ -128,7 +172,7 @@ class Bills:
         elif price <= 0:
             form.errors["price_cents"] = ["must be greater than 0"]
         currency = str(form.given.get("currency") or "AUD")
-        if not CURRENCY.fullmatch(currency):
+        if currency not in CURRENCIES:
             form.errors["currency"] = ["is not included in the list"]
         description = form.given.get("description")
         if not description:
@@ -169,6 +213,12 @@ class _Form:
             return int(str(text))
         self.errors[name] = ["must be an integer"]
         return None
+
+    def count(self, name: str) -> int | None:
+        number = self.number(name)
+        if number is not None and number <= 0:
+            self.errors[name] = ["must be greater than 0"]
+        return number
 
     def units(self) -> float:
         text = self.given.get("units")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PEOPLE_CONTROLS", "act"]
 
-PEOPLE_CONTROLS = frozenset({"user", "member", "cancel", "leave", "bill", "sign-out"})
+PEOPLE_CONTROLS = frozenset({"user", "member", "cancel", "leave", "bill", "execute", "sign-out"})
 
 
 def act(hub: SandboxHub, name: str, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,5 +37,7 @@ def act(hub: SandboxHub, name: str, content: Mapping[str, Any]) -> dict[str, Any
     if name == "bill":
         kind = "recurring_bill" if str(content["id"]).startswith("rbill-") else "bill"
         return hub.bills.set_status(kind, str(content["id"]), str(content["status"]))
+    if name == "execute":
+        return hub.bills.execute(str(content["id"]))
     hub.accounts.end_session(str(content["user"]))
     return {}

@@ -10,6 +10,8 @@ from django_connec.sandbox.times import text_of
 
 __all__ = ["filtered"]
 
+#: Of an answer's attributes, what is no column of the marketplace's tables.
+NO_COLUMNS = frozenset({"object", "metadata"})
 # The longer endings first: _strictly_before also ends in _before.
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "_strictly_greater_than": operator.gt,
@@ -31,9 +33,7 @@ def filtered(entities: Iterable[dict[str, Any]], conditions: Mapping[str, str]) 
 def _meets(entity: Mapping[str, Any], name: str, text: str) -> bool:
     ending = next((ending for ending in COMPARISONS if name.endswith(ending)), "")
     attribute = name.removesuffix(ending)
-    if attribute not in entity:
-        return False
-    value = entity[attribute]
+    value = None if attribute in NO_COLUMNS else entity.get(attribute)
     if value is None:
         return False
     try:
