@@ -1,7 +1,4 @@
-"""Clients that the hub was not written with: the bytes that Maestrano's SDKs put on the wire, by the references.
-
-Header names, their order and their capitals are those of each SDK's HTTP library.
-"""
+"""The hub's API as Maestrano's SDKs call it, byte for byte (Maestrano SDK, section E1)."""
 
 from __future__ import annotations
 
@@ -10,10 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.sandbox.helpers import CREDENTIALS, GROUP, ORG, connec, own, raw
+from tests.sandbox.helpers import GROUP, ORG, connec, own, raw
+from tests.sandbox.wire import JSON_API, ask, bytes_of, java
 
 BASE = f"/api/v2/{GROUP}".encode()
-JSON_API = b"application/vnd.api+json"
 
 #: Ruby: HTTParty over Net::HTTP (Maestrano SDK, section E1). Net::HTTP asks for compressed answers by itself.
 RUBY = [
@@ -27,59 +24,32 @@ RUBY = [
 CONNECTOR = [*RUBY, b"Connec-External-Ids: true"]
 #: PHP: cURL (Maestrano SDK, section E1); Connec-Country-Format is its default.
 PHP = [b"Accept: " + JSON_API, b"Content-Type: " + JSON_API, b"Connec-Country-Format: alpha2"]
-#: Java: HttpURLConnection (Maestrano SDK, section E1).
-JAVA = [
-    b"Accept: " + JSON_API,
-    b"Content-Type: " + JSON_API,
-    b"User-Agent: Java/1.8.0_144",
-    b"Connection: keep-alive",
-]
-CLIENTS = {"ruby": RUBY, "connector": CONNECTOR, "php": PHP, "java": JAVA}
-
-
-def bytes_of(method: bytes, path: bytes, headers: list[bytes], body: bytes | None = None) -> bytes:
-    lines = [method + b" " + path + b" HTTP/1.1", b"Authorization: " + CREDENTIALS, *headers, b"Host: hub.example"]
-    if body is not None:
-        lines.append(b"Content-Length: %d" % len(body))
-    return b"\r\n".join([*lines, b"", body or b""])
-
-
-def ask(url, method, path, headers, body=None):
-    """Send a request byte for byte; return status, headers and what the body says."""
-    answer = raw(url, bytes_of(method, path, headers, body))
-    head, _, content = answer.partition(b"\r\n\r\n")
-    status, *lines = head.decode("ascii").split("\r\n")
-    fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    # Clients of that time believe the length, and know no chunks.
-    assert int(fields["content-length"]) == len(content)
-    assert "transfer-encoding" not in fields
-    assert "content-encoding" not in fields
-    assert fields["content-type"].startswith("application/vnd.api+json")
-    return int(status.split()[1]), fields, json.loads(content)
+CLIENTS = {"ruby": lambda _: RUBY, "connector": lambda _: CONNECTOR, "php": lambda _: PHP, "java": java}
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_create_fetch_change_and_list(url, client):
     """Maestrano SDK, section E1: get(path), post(path, body), put(path, body) under {base_path}/{group_id}/{path}."""
-    headers = CLIENTS[client]
-    status, fields, made = ask(url, b"POST", BASE + b"/organizations", headers, b'{"organizations":{"name":"Pelican"}}')
+    of = CLIENTS[client]
+    body = b'{"organizations":{"name":"Pelican"}}'
+    status, fields, made = ask(url, b"POST", BASE + b"/organizations", of(b"POST"), body)
     assert status == 201
     id = made["organizations"]["id"]
     assert isinstance(id, list) is (client == "connector")
     plain = id[0]["id"] if client == "connector" else id
     assert fields["location"] == f"/api/v2/{GROUP}/organizations/{plain}"
     path = BASE + b"/organizations/" + plain.encode()
-    assert ask(url, b"GET", path, headers)[2] == made
-    status, _, changed = ask(url, b"PUT", path, headers, b'{"organizations":{"name":"Pelican Freight"}}')
+    assert ask(url, b"GET", path, of(b"GET"))[2] == made
+    status, _, changed = ask(url, b"PUT", path, of(b"PUT"), b'{"organizations":{"name":"Pelican Freight"}}')
     assert (status, changed["organizations"]["name"]) == (200, "Pelican Freight")
-    status, _, listed = ask(url, b"GET", BASE + b"/organizations", headers)
+    status, _, listed = ask(url, b"GET", BASE + b"/organizations", of(b"GET"))
     assert listed == {"organizations": [changed["organizations"]], "pagination": {"skip": 0, "top": 100, "total": 1}}
 
 
 def test_the_javas_envelope(url):
     """Connec! API v2, section 2.1: the Java SDK adds "resource"; Gson writes no spaces and escapes HTML's signs."""
     body = b'{"resource":"organizations","organizations":{"name":"Pelican \\u0026 Sons \\u003cPty\\u003e"}}'
-    status, _, made = ask(url, b"POST", BASE + b"/organizations", JAVA, body)
+    status, _, made = ask(url, b"POST", BASE + b"/organizations", java(b"POST"), body)
     assert (status, made["organizations"]["name"]) == (201, "Pelican & Sons <Pty>")
     assert set(made) == {"organizations"}
 
@@ -87,7 +57,7 @@ def test_the_javas_envelope(url):
 def test_the_javas_deprecated_delete(url, hub):
     """Connec! API v2, section 2: DELETE existed in the Java SDK, marked deprecated."""
     id = hub.create(ORG, "items", name="Bolt")["id"].encode()
-    assert ask(url, b"DELETE", BASE + b"/items/" + id, JAVA)[0] == 405
+    assert ask(url, b"DELETE", BASE + b"/items/" + id, java(b"DELETE"))[0] == 405
 
 
 def test_the_phps_bodies(url):
@@ -181,6 +151,46 @@ def test_the_connector_frameworks_batch(url, hub):
     assert answer["results"][3]["body"]["errors"][0]["title"] == "Name can't be blank"
 
 
+@pytest.mark.parametrize("client", ["ruby", "php", "java"])
+def test_singular_resources(url, hub, client):
+    """Maestrano SDK, section E1: singletons use the singular key and no id (PUT /company)."""
+    headers = CLIENTS[client](b"PUT")
+    for expected, name in ((201, "Pelican"), (200, "Pelican Pty")):
+        body = json.dumps({"company": {"name": name}}).encode()
+        status, _, answer = ask(url, b"PUT", BASE + b"/company", headers, body)
+        assert (status, answer["company"]["name"]) == (expected, name)
+    assert [record["name"] for record in hub.records(ORG, "company")] == ["Pelican Pty"]
+
+
+def test_singular_resources_in_the_connector_frameworks_batch(url, hub):
+    """Maestrano SDK, section E1: through batch as POST /company/ and PUT /company/<connec id>."""
+
+    def push(method, path, name):
+        operation = {"method": method, "url": f"/api/v2/{GROUP}{path}", "params": {"company": {"name": name}}}
+        body = json.dumps({"sequential": True, "ops": [operation]}).encode()
+        (result,) = ask(url, b"POST", b"/batch", CONNECTOR, body)[2]["results"]
+        return result
+
+    made = push("post", "/company/", "Pelican")
+    assert made["status"] in (200, 201)
+    (id,) = [one["id"] for one in made["body"]["company"]["id"] if one["provider"] == "connec"]
+    changed = push("put", f"/company/{id}", "Pelican Pty")
+    assert (changed["status"], changed["body"]["company"]["name"]) == (200, "Pelican Pty")
+    assert [record["name"] for record in hub.records(ORG, "company")] == ["Pelican Pty"]
+
+
+def test_smart_merging(url, hub):
+    """Maestrano SDK, section E1: opts.matching_fields: match → 200 + existing record, else 201."""
+    held = hub.create(ORG, "items", name="Bolt", code="B-1")["id"]
+    found = []
+    for code in ("B-1", "B-2"):
+        item = {"name": "Bolt", "code": code, "id": [own(code)], "opts": {"matching_fields": ["code"]}}
+        body = json.dumps({"items": item}).encode()
+        status, _, answer = ask(url, b"POST", BASE + b"/items", CONNECTOR, body)
+        found.append((status, answer["items"]["id"][0]["id"] == held))
+    assert found == [(200, True), (201, False)]
+
+
 def test_further_calls(url, hub):
     """Maestrano SDK, section E1: the root, the pseudo group json_schema, /version, the old feed of changes."""
     assert {"items": {"href": f"/api/v2/{GROUP}/items"}} in ask(url, b"GET", BASE + b"/", RUBY)[2]["_links"]
@@ -192,8 +202,8 @@ def test_further_calls(url, hub):
 
 
 def test_one_connection_for_many_requests(url):
-    """Java's and cURL's connections are kept open: answers come in order, each of the length that it says."""
-    requests = [bytes_of(b"GET", BASE + b"/items?$top=%d" % n, JAVA) for n in range(1, 4)]
+    """Maestrano SDK, section E1: Java's and cURL's connections are kept open, and believe each answer's length."""
+    requests = [bytes_of(b"GET", BASE + b"/items?$top=%d" % n, java(b"GET")) for n in range(1, 4)]
     answer = raw(url, b"".join(requests))
     assert answer.count(b"HTTP/1.1 200 ") == 3
     tops = [answer.find(b'"top": %d' % n) for n in range(1, 4)]
