@@ -90,6 +90,9 @@ class Receiver:
         self.bodies: list[Any] = []
         self.credentials: list[str] = []
         self.types: list[str] = []
+        self.paths: list[str] = []
+        self.headers: list[set[str]] = []
+        self.times: list[float] = []
         self.gate = threading.Event()
         self.gate.set()
         self.reached = threading.Event()
@@ -98,6 +101,9 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 content = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.times.append(time.monotonic())
+                receiver.paths.append(self.path)
+                receiver.headers.append({name.lower() for name in self.headers})
                 receiver.reached.set()
                 receiver.gate.wait(20)
                 receiver.bodies.append(json.loads(content))

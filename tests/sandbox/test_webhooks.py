@@ -1,4 +1,4 @@
-"""Notifications: section 4."""
+"""How notifications travel: applications that are slow, dead or gone, and waiting for them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,11 @@ import pytest
 
 from django_connec.sandbox import SandboxHub
 from tests.sandbox.helpers import (
-    APP,
-    KEY,
     ORG,
     OTHER,
-    OTHER_GROUP,
     OTHER_KEY,
     connec,
-    control,
     furnish,
-    own,
     until,
 )
 
@@ -28,200 +23,6 @@ def told(hub, receiver):
     made = receiver()
     hub.add_application(OTHER, OTHER_KEY, webhook_url=made.url)
     return made
-
-
-def test_others_are_told_what_changed(hub, api, told):
-    # 4.2: POST, JSON, Basic auth with the receiver's own key; resource -> LIST of full entities.
-    person = api.post("people", id=[own("41")], first_name="Ines").json()["people"]
-    assert hub.flush()
-    assert told.credentials == [f"{OTHER}:{OTHER_KEY}"]
-    assert told.types == ["application/json"]
-    (body,) = told.bodies
-    assert list(body) == ["people"]
-    (record,) = body["people"]
-    assert record == person | {"group_id": OTHER_GROUP, "id": [connec(person["id"]), own("41")]}
-    api.put("people", person["id"], title="Ms.")
-    assert hub.flush()
-    assert told.bodies[1]["people"][0]["title"] == "Ms."
-    assert told.bodies[1]["people"][0]["first_name"] == "Ines"
-
-
-# Connec! API v2, section 4.3.
-def test_a_change_that_changes_nothing_is_none(hub, api, told):
-    person = api.post("people", first_name="Ines").json()["people"]
-    hub.flush()
-    api.put("people", person["id"], first_name="Ines")
-    api.put("people", person["id"], id=[own("41")])
-    api.put("people", "nobody", first_name="X")
-    api.post("people", title="nameless")
-    assert hub.flush()
-    assert len(told.bodies) == 1
-
-
-def test_never_to_the_writer_unless_it_wants_its_echo(hub, api, other, receiver):
-    # 4.3: what changed in OTHER systems.
-    mine = receiver()
-    hub.add_application(APP, KEY, webhook_url=mine.url)
-    id = api.post("people", first_name="Ines").json()["people"]["id"]
-    assert hub.flush()
-    assert mine.bodies == []
-    other.put("people", id, first_name="Theirs")
-    hub.update(ORG, "people", id, first_name="A person's")
-    assert hub.flush()
-    assert {r["first_name"] for r in mine.records("people")} <= {"Theirs", "A person's"}
-    assert mine.records("people")[-1]["first_name"] == "A person's"
-    hub.add_application(APP, KEY, webhook_url=mine.url, echo=True)
-    api.put("people", id, first_name="Mine")
-    assert hub.flush()
-    assert mine.records("people")[-1]["first_name"] == "Mine"
-
-
-def test_subscription(hub, api, receiver):
-    # 4.1: only subscribed resources are sent.
-    told = receiver()
-    hub.add_application(OTHER, OTHER_KEY, webhook_url=told.url, resources=["items"])
-    api.batch([api.op("post", "people", people={"first_name": "I"}), api.op("post", "items", items={"name": "B"})])
-    assert hub.flush()
-    assert [list(body) for body in told.bodies] == [["items"]]
-
-
-def test_the_external_ids_flag(hub, api, receiver):
-    # 4.1: decides the id form inside notifications.
-    told = receiver()
-    hub.add_application(OTHER, OTHER_KEY, webhook_url=told.url, external_ids=False)
-    organization = api.post("organizations", name="Pelican").json()["organizations"]["id"]
-    person = api.post("people", first_name="I", organization_id=organization).json()["people"]["id"]
-    assert hub.flush()
-    (record,) = told.records("people")
-    assert (record["id"], record["organization_id"]) == (person, organization)
-
-
-def test_several_entities_and_groups_in_one_call(clock, receiver):
-    # 4.2: buffered; several entities a request, of different groups together.
-    told = receiver()
-    hub = furnish(SandboxHub(clock=clock, delay=0.3, back_off=0.01))
-    hub.add_application(OTHER, OTHER_KEY, webhook_url=told.url)
-    hub.add_group("cld-55yy", api_id=OTHER, org=ORG)
-    hub.add_group("cld-66xx", api_id=OTHER, org="org-far")
-    first = hub.create(ORG, "people", first_name="One")
-    hub.create("org-far", "people", first_name="Far")
-    hub.create("org-none", "people", first_name="Nobody's")
-    hub.create(ORG, "items", name="Bolt")
-    hub.update(ORG, "people", first["id"], first_name="Newest")
-    assert hub.flush()
-    hub.close()
-    (body,) = told.bodies
-    assert [(r["group_id"], r["first_name"]) for r in body["people"]] == [
-        (OTHER_GROUP, "Newest"),
-        ("cld-55yy", "Newest"),
-        ("cld-66xx", "Far"),
-    ]
-    assert [r["group_id"] for r in body["items"]] == [OTHER_GROUP, "cld-55yy"]
-    assert [(d.api_id, d.records, d.status, d.attempts) for d in hub.deliveries] == [(OTHER, 5, 200, 1)]
-
-
-def test_company_in_either_form(hub, api, told):
-    # 4.2: whether it comes as an object or a list is unknown.
-    api.call("PUT", "company", {"company": {"name": "Pelican"}})
-    hub.flush()
-    assert [record["name"] for record in told.bodies[0]["company"]] == ["Pelican"]
-    hub.notifier.singular_as_list = False
-    hub.update(ORG, "company", hub.records(ORG, "company")[0]["id"], name="Pelican Pty")
-    hub.flush()
-    assert told.bodies[1]["company"]["name"] == "Pelican Pty"
-    assert hub.create(ORG, "company", name="Still one")["name"] == "Still one"
-    assert len(hub.records(ORG, "company")) == 1
-
-
-def test_a_revoked_group_is_not_told(hub, api, told):
-    # 1.2: access is revoked.
-    hub.revoke(OTHER_GROUP)
-    api.post("people", first_name="I")
-    assert hub.flush()
-    assert told.bodies == []
-    assert hub.deliveries == []
-
-
-@pytest.mark.parametrize("status", [204, 202])
-def test_any_2xx_is_accepted(hub, api, told, status):
-    # 4.3
-    told.answers = [status]
-    api.post("people", first_name="I")
-    assert hub.flush()
-    assert [(d.status, d.attempts) for d in hub.deliveries] == [(status, 1)]
-
-
-# Connec! API v2, section 4.3.
-def test_retried_until_accepted(hub, api, told):
-    told.answers = [500, 401, 302]
-    api.post("people", first_name="I")
-    assert hub.flush()
-    assert len(told.bodies) == 4
-    assert all(body == told.bodies[0] for body in told.bodies)
-    (delivery,) = hub.deliveries
-    assert (delivery.api_id, delivery.records, delivery.status, delivery.attempts) == (OTHER, 1, 200, 4)
-    assert delivery.milliseconds > 0
-
-
-def test_the_log_holds_every_attempt_with_its_answer(hub, api, told):
-    told.answers = [500, 200]
-    api.post("people", first_name="I")
-    assert hub.flush()
-    (delivery,) = hub.deliveries
-    assert [(one.status, one.milliseconds > 0) for one in delivery.tries] == [(500, True), (200, True)]
-    hub.add_application(OTHER, OTHER_KEY, webhook_url="http://127.0.0.1:9/")
-    api.post("people", first_name="J")
-    assert hub.flush()
-    assert {one.answer for one in hub.deliveries[1].tries} == {"ConnectionError"}
-
-
-def test_many_records_take_several_calls(clock, receiver):
-    # 4.2: buffered; how much fits into one call is not documented.
-    told = receiver()
-    with furnish(SandboxHub(clock=clock, delay=0.05, at_most=3)) as hub:
-        hub.add_application(OTHER, OTHER_KEY, webhook_url=told.url)
-        hub.load(ORG, "people", [{"id": f"{n}", "first_name": f"{n}"} for n in range(8)], notify=True)
-        assert hub.flush()
-        assert max(delivery.records for delivery in hub.deliveries) <= 3
-    assert [record["first_name"] for record in told.records("people")] == [f"{n}" for n in range(8)]
-
-
-def test_subscriptions_can_change(hub, api, told, url):
-    # 4.1: only subscribed resources are sent.
-    assert control(url, "subscribe", {"api_id": OTHER, "resources": ["items"]}).status_code == 200
-    api.post("people", first_name="I")
-    api.post("items", name="Bolt")
-    assert hub.flush()
-    assert [list(body) for body in told.bodies] == [["items"]]
-    assert control(url, "subscribe", {"api_id": OTHER, "resources": None}).status_code == 200
-    api.post("people", first_name="J")
-    assert hub.flush()
-    assert told.records("people")[0]["first_name"] == "J"
-    for bad in ({"api_id": "nobody", "resources": []}, {"resources": []}, {"api_id": OTHER, "resources": "items"}):
-        assert control(url, "subscribe", bad).status_code == 400
-
-
-def test_the_companies_of_two_groups_in_one_call(clock, receiver):
-    # 4.2: its form is not documented; as an object there is no place for a second one.
-    told = receiver()
-    with furnish(SandboxHub(clock=clock, delay=0.2, singular_as_list=False)) as hub:
-        hub.add_application(OTHER, OTHER_KEY, webhook_url=told.url)
-        hub.add_group("cld-66xx", api_id=OTHER, org="org-far")
-        hub.create(ORG, "company", name="One")
-        hub.create("org-far", "company", name="Two")
-        assert hub.flush()
-    assert [record["name"] for record in told.bodies[0]["company"]] == ["One", "Two"]
-
-
-# Connec! API v2, section 4.3.
-def test_given_up_and_the_next_is_delivered(hub, api, told):
-    told.answers = [500] * 4
-    api.post("people", first_name="I")
-    assert hub.flush()
-    assert [(d.status, d.attempts) for d in hub.deliveries] == [(500, 4)]
-    api.post("people", first_name="J")
-    assert hub.flush()
-    assert told.records("people")[-1]["first_name"] == "J"
 
 
 @pytest.mark.parametrize(

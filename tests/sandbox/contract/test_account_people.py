@@ -69,6 +69,25 @@ def test_group_has_the_references_fields(account, hub):
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("has_credit_card", True),
+        ("status", "terminated"),
+        ("currency", "AUD"),
+        ("timezone", "Australia/Melbourne"),
+        ("country", "AU"),
+        ("city", "Melbourne"),
+        ("main_accounting", "xero"),
+        ("main_accounting", "myob"),
+    ],
+)
+def test_what_is_said_of_a_group_is_shown(account, hub, name, value):
+    """Maestrano SDK, section D: has_credit_card, status, currency, timezone, country, city, main_accounting."""
+    hub.accounts.save_group(GROUP, **{name: value})
+    assert account("GET", f"account/groups/{GROUP}")["data"][name] == value
+
+
 def test_group_that_cancelled_is_terminated(account, hub, subscriber):
     """Maestrano SDK, section D: status(running|terminated…)."""
     hub.cancel(GROUP)

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.sandbox.helpers import APP, GROUP, OTHER, OTHER_GROUP
+from tests.sandbox.helpers import APP, GROUP, OTHER, OTHER_GROUP, Api
 from tests.sandbox.sso import address, authn_request, opened, said
 
 
@@ -93,6 +93,12 @@ def test_reseller_is_named_on_a_resellers_login_only(hub, ines):
         "reseller_name": "Blue Consulting",
         "reseller_country": "AU",
     }
+
+
+def test_group_uid_is_the_hubs_group(hub, ines, url):
+    """Maestrano SDK, section A5: group_uid, tenant key, also the Connec! group id."""
+    group = told(hub, ines)["group_uid"]
+    assert Api(url, group).get("people").json()["people"] == []
 
 
 def test_uids_have_the_references_shape(hub):
