@@ -17,7 +17,7 @@ def told(hub, user, issuer=APP, **parameters):
 
 def test_attributes_are_those_of_the_reference(hub, ines):
     """Maestrano SDK, section A5: the table, name by name; group_org_uid too, which production's connectors read."""
-    hub.accounts.save_group(GROUP, name="Pelican & Freight", city="Porto", currency="EUR", country="PT")
+    hub.accounts.save_group(GROUP, name="Pelican & Freight", city="Porto", currency="EUR", country="ES")
     assert told(hub, ines) == {
         "mno_uid": "usr-1",
         "mno_session": ines.sso_session,
@@ -30,7 +30,7 @@ def test_attributes_are_those_of_the_reference(hub, ines):
         "group_email": f"{GROUP}@example.com",
         "group_currency": "EUR",
         "group_timezone": "America/Los_Angeles",
-        "group_country": "PT",
+        "group_country": "ES",
         "group_city": "Porto",
         "group_org_uid": "org-9x1",
         "group_reseller_id": "rsl-449s8fsd",
