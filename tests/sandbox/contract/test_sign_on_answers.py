@@ -95,6 +95,20 @@ def test_only_the_assertion_is_signed_with_its_certificate_beside(hub, document)
     assert "".join(body.split()) in "".join(hub.idp.certificate.split())
 
 
+def test_readers_of_the_sdks_find_what_they_look_for(document):
+    """Maestrano SDK, section A4: exactly 1 Assertion and the signed id (PHP), ds: as prefix (Ruby), one Signature."""
+    assert [e.get("ID") for e in document.iter("{*}Assertion")] == [one(document, "//ds:Reference/@URI")[1:]]
+    # The Ruby SDK asks for //ds:DigestMethod without saying what ds is.
+    assert {element.prefix for element in document.iter(f"{{{NS['ds']}}}*")} == {"ds"}
+    found = document.xpath(
+        "/samlp:Response/saml:Assertion[@ID=$id]/saml:AttributeStatement/saml:Attribute/saml:AttributeValue",
+        id=one(document, "saml:Assertion/@ID"),
+        namespaces=NS,
+    )
+    # The Java SDK reads every attribute that there is.
+    assert len(found) == len(list(document.iter("{*}Attribute"))) == len(said(document))
+
+
 def test_embedded_certificate_has_the_configured_fingerprint(hub, document):
     """Maestrano SDK, section A4: the Ruby SDK compares the embedded certificate's SHA-1 with the fingerprint."""
     found = x509.load_der_x509_certificate(base64.b64decode(one(document, "//ds:X509Certificate").text))
