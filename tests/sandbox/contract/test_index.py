@@ -34,6 +34,12 @@ def test_every_test_names_its_section(module):
     assert unnamed(module.read_text()) == []
 
 
+@pytest.mark.parametrize("section", ["A1", "A2", "A3", "A4", "A5", "A6", "A7", "B2", "B3", "C", "D", "E1", "E2"])
+def test_sections_of_the_sdks_about_a_hub_have_tests(section):
+    named = re.compile(rf"Maestrano SDK, sections? [^\n]*\b{section}\b")
+    assert any(named.search(module.read_text()) for module in MODULES)
+
+
 def test_what_names_a_section():
     section = "Connec! API v2, section 2.5: x"
     assert unnamed(f'def test_a():\n    """{section}"""\n') == []
