@@ -154,6 +154,16 @@ def test_several_entities_and_groups_in_one_call(clock, receiver):
     assert [(d.api_id, d.records, d.status, d.attempts) for d in hub.deliveries] == [(OTHER, 5, 200, 1)]
 
 
+def test_changes_are_collected_for_a_while(clock, receiver):
+    """Connec! API v2, section 4.2: buffered; for how long is not documented, and a setting."""
+    told = receiver()
+    with furnish(SandboxHub(clock=clock, delay=600)) as hub:
+        hub.add_application(OTHER, OTHER_KEY, webhook_url=told.url)
+        hub.create(ORG, "people", first_name="Ines")
+        assert not told.reached.wait(0.3)
+        assert list(hub.deliveries) == []
+
+
 def test_company_in_either_form(hub, api, told):
     """Connec! API v2, section 4.2: whether it comes as an object or a list is unknown."""
     api.call("PUT", "company", {"company": {"name": "Pelican"}})
