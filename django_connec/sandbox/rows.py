@@ -18,15 +18,15 @@ def merged(old: Any, new: Any, *, sparse: bool, deep: bool) -> Any:
         deep: Blocks are merged level by level; the new one takes the old one's place otherwise.
     """
     if isinstance(new, list):
-        return _merge_rows(old, new, sparse=sparse)
+        return _merge_rows(old, new, sparse=sparse, deep=deep)
     if deep and isinstance(new, Mapping) and new and isinstance(old, Mapping):
         return {**old, **{name: merged(old.get(name), value, sparse=sparse, deep=deep) for name, value in new.items()}}
     return new
 
 
-def _merge_rows(old: Any, new: list[Any], *, sparse: bool) -> list[Any]:
-    """Rows with a known id, the hub's or an application's, are changed; those not mentioned stay, or go where the
-    application says that it sent all of them."""
+def _merge_rows(old: Any, new: list[Any], *, sparse: bool, deep: bool) -> list[Any]:
+    """Rows with a known id, the hub's or an application's, are changed, and so are the rows in them; those not
+    mentioned stay, or go where the application says that it sent all of them."""
     if not all(isinstance(row, Mapping) for row in new):
         return new
     held = [dict(row) for row in old if isinstance(row, Mapping)] if isinstance(old, list) else []
@@ -39,7 +39,10 @@ def _merge_rows(old: Any, new: list[Any], *, sparse: bool) -> list[Any]:
         theirs = row.get(ROW_IDS, [])
         others = [e for e in known.get(ROW_IDS, []) if not any(_same_application(e, t) for t in theirs)]
         identity = known.get("id", row.get("id"))
-        known.update(row)
+        written = {name: value for name, value in row.items() if name != ROW_IDS}
+        known.update(
+            {name: merged(known.get(name), value, sparse=sparse, deep=deep) for name, value in written.items()}
+        )
         known["id"] = identity
         if others or theirs:
             known[ROW_IDS] = sorted([*others, *theirs], key=lambda e: (e["provider"], e["realm"]))
