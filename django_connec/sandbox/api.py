@@ -9,11 +9,11 @@ import logging
 from collections.abc import Callable
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from django_connec.sandbox import records
 from django_connec.sandbox.behaviour import Behaviour
-from django_connec.sandbox.catalogue import COLLECTIONS, SINGULAR
+from django_connec.sandbox.catalogue import COLLECTIONS, SINGULAR, entity_key
 from django_connec.sandbox.countries import full_names
 from django_connec.sandbox.faults import Faults
 from django_connec.sandbox.messages import Query, Request, Response, error_response, first, path_and_query, read_object
@@ -76,11 +76,11 @@ class Api:
         try:
             response = self._route(request, origin)
         except Refused as error:
-            response = error_response(error.status, error.title)
+            response = error_response(error.status, error.title, anchor=_anchor(request))
         except Exception as error:
             # What an exception says may quote a record.
             logger.error("The hub failed to answer: %s", type(error).__name__)
-            response = error_response(500, "Internal error")
+            response = error_response(500, "Internal error", anchor=_anchor(request))
         response.headers.setdefault("Date", format_datetime(self.clock().astimezone(dt.UTC), usegmt=True))
         return response
 
@@ -233,12 +233,13 @@ class Api:
             raise Refused(405, "A batch is posted")
         content = _content(request)
         operations = content.get("ops")
-        if not isinstance(operations, list) or "sequential" not in content:
-            raise Refused(400, "A batch needs sequential and ops")
+        # The published gem that batches look like knows no other order.
+        if not isinstance(operations, list) or not content.get("sequential"):
+            raise Refused(400, "A batch needs sequential, true, and ops")
         if len(operations) > self.behaviour.batch_cap:
             raise Refused(400, f"A batch takes at most {self.behaviour.batch_cap} operations")
-        answers = [self._operation(request, operation, origin) for operation in operations]
-        return Response(200, {"results": [{"status": answer.status, "body": answer.body} for answer in answers]})
+        results = [_result(operation, self._operation(request, operation, origin)) for operation in operations]
+        return Response(200, {"results": results})
 
     def _operation(self, request: Request, operation: Any, origin: str) -> Response:
         if not isinstance(operation, dict):
@@ -252,8 +253,34 @@ class Api:
         fault = self.faults.take(method.upper(), path_and_query(url)[0], operation=True)
         if fault is not None:
             return error_response(fault.status, "Trouble on demand")
-        body = json.dumps(operation.get("params") or {}).encode()
-        return self.handle(Request(method.upper(), url, request.headers, body), origin)
+        method, headers, params = method.upper(), operation.get("headers") or {}, operation.get("params") or {}
+        if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+            return error_response(400, "The headers of an operation are texts by name")
+        if method == "GET" and isinstance(params, dict):
+            url += ("&" if "?" in url else "?") + urlencode(params, doseq=True, quote_via=quote)
+        own = {name.lower(): value for name, value in headers.items()}
+        body = json.dumps(params).encode()
+        return self.handle(Request(method, url, {**request.headers, **own}, body), origin)
+
+
+def _result(operation: Any, answer: Response) -> dict[str, Any]:
+    """Return what a batch says of an operation; nothing of one that succeeded and was to be ``silent``."""
+    if answer.status < 300 and operation.get("silent"):
+        return {"status": None, "body": None}
+    return {"status": answer.status, "body": answer.body}
+
+
+def _anchor(request: Request) -> str:
+    """Return the part of the documentation that a request belongs to, as in the published emulator's errors."""
+    path = path_and_query(request.target)[0].rstrip("/").removesuffix(".json").removeprefix(EMULATOR_PREFIX)
+    segments = path.removeprefix(f"{BASE_PATH}/").split("/")
+    resource = segments[1] if path.startswith(f"{BASE_PATH}/") and len(segments) > 1 else ""
+    if resource not in COLLECTIONS | SINGULAR:
+        return ""
+    # The emulator counts GET of the singular resource among the lists.
+    of_list = len(segments) == 2 and (resource not in SINGULAR or request.method == "GET")
+    section = f"{resource}-list" if of_list else entity_key(resource)
+    return f"{resource}-{section}-{request.method.lower()}".replace("_", "-")
 
 
 def _content(request: Request, caller: Caller | None = None) -> dict[str, Any]:

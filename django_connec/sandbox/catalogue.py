@@ -11,6 +11,7 @@ __all__ = [
     "COLLECTIONS",
     "SINGULAR",
     "code_prefix",
+    "entity_key",
     "entity_name",
     "first_status",
     "has_status",
@@ -35,7 +36,7 @@ _PREFIXES = {
     "events": "EV",
 }
 
-_ENTITIES = {"people": "Person", "company": "Company"}
+_ENTITIES = {"people": "person", "company": "company"}
 
 #: By the end of the attribute's name; longer ends first.
 _REFERENCES = (
@@ -75,8 +76,8 @@ _CLASSES = {
     "Payment": "payments",
 }
 
-#: Rows that are nothing but a list of records.
-_MEMBERS = {"teams": "teams", "members": "app_users", "employees": "employees"}
+#: Rows and blocks that stand for a record of another resource, by its id.
+_MEMBERS = {"teams": "teams", "members": "app_users", "employees": "employees", "payment_method": "payment_methods"}
 
 # A business number of the employee, not a link.
 _NO_LINKS = {("employees", "employee_id")}
@@ -98,12 +99,16 @@ def first_status(resource: str) -> str:
     return choices[0] if choices else "ACTIVE"
 
 
-def entity_name(resource: str) -> str:
-    """Return a resource's name as older clients write it: ``TaxCode`` for ``tax_codes``."""
+def entity_key(resource: str) -> str:
+    """Return the name of one record of a resource: ``tax_code`` for ``tax_codes``."""
     if resource in _ENTITIES:
         return _ENTITIES[resource]
-    one = resource[:-3] + "y" if resource.endswith("ies") else resource.removesuffix("s")
-    return "".join(word.capitalize() for word in one.split("_"))
+    return resource[:-3] + "y" if resource.endswith("ies") else resource.removesuffix("s")
+
+
+def entity_name(resource: str) -> str:
+    """Return a resource's name as older clients write it: ``TaxCode`` for ``tax_codes``."""
+    return "".join(word.capitalize() for word in entity_key(resource).split("_"))
 
 
 def referred_resource(resource: str, attribute: str) -> str | None:
@@ -114,7 +119,7 @@ def referred_resource(resource: str, attribute: str) -> str | None:
 
 
 def linked_resource(attribute: str, row: Mapping[str, Any]) -> str | None:
-    """Return the resource that the ``id`` of an embedded row refers to; ``None`` where it is the row's own.
+    """Return the resource that the ``id`` of an embedded row, or block, refers to; ``None`` where it is its own.
 
     ``linked_transactions`` name what they lead to in ``class`` (Connec! API v2, polymorphic links).
     """

@@ -37,10 +37,15 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def error_response(status: int, title: str) -> Response:
-    """Return a refusal in the hub's form (Connec! API v2, errors)."""
+def error_response(status: int, title: str, anchor: str = "") -> Response:
+    """Return a refusal in the hub's form (Connec! API v2, errors).
+
+    Args:
+        anchor: Part of the documentation that ``href`` leads to; the whole of it by default.
+    """
     code = re.sub(r"[^a-z0-9]+", "-", title.lower().replace("'", "")).strip("-")
-    entry = {"id": str(uuid.uuid4()), "href": "http://maestrano.github.io/connec/", "status": str(status)}
+    href = "http://maestrano.github.io/connec/" + (f"#{anchor}" if anchor else "")
+    entry = {"id": str(uuid.uuid4()), "href": href, "status": str(status)}
     return Response(status, {"errors": [entry | {"code": code, "title": title, "detail": title}]})
 
 

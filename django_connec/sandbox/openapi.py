@@ -68,7 +68,7 @@ _COMMON: Schema = {
         "type": "object",
         "required": ["sequential", "ops"],
         "properties": {
-            "sequential": {"type": "boolean"},
+            "sequential": {"const": True},
             "ops": {
                 "type": "array",
                 "maxItems": 50,
@@ -79,6 +79,8 @@ _COMMON: Schema = {
                         "method": {"enum": ["get", "post", "put"]},
                         "url": {"type": "string", "pattern": "^/api/v2/.+$"},
                         "params": {"type": "object"},
+                        "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+                        "silent": {"type": "boolean"},
                     },
                 },
             },
