@@ -113,6 +113,8 @@ def repointed(resource: str, block: Mapping[str, Any], target: str, old: str, ne
     for name, value in block.items():
         if value == old and referred_resource(resource, name) == target:
             result[name] = new
+        elif isinstance(value, Mapping) and value.get("id") == old and linked_resource(name, value) == target:
+            result[name] = {**value, "id": new}
         elif isinstance(value, list):
             result[name] = [
                 repointed(resource, row, target, old, new)
@@ -145,13 +147,19 @@ def _collect(resource: str, block: Mapping[str, Any], wanted: dict[str, set[str]
         target = referred_resource(resource, name)
         if target is not None and isinstance(value, str):
             wanted.setdefault(target, set()).add(value)
+        elif isinstance(value, Mapping):
+            _collect_link(name, value, wanted)
         elif isinstance(value, list):
             for row in value:
                 if isinstance(row, Mapping):
                     _collect(resource, row, wanted)
-                    linked = linked_resource(name, row)
-                    if linked is not None and isinstance(row.get("id"), str):
-                        wanted.setdefault(linked, set()).add(row["id"])
+                    _collect_link(name, row, wanted)
+
+
+def _collect_link(name: str, row: Mapping[str, Any], wanted: dict[str, set[str]]) -> None:
+    linked = linked_resource(name, row)
+    if linked is not None and isinstance(row.get("id"), str):
+        wanted.setdefault(linked, set()).add(row["id"])
 
 
 def _show_block(org: str, resource: str, block: Mapping[str, Any], links: Links, external_ids: bool) -> dict[str, Any]:
@@ -160,6 +168,8 @@ def _show_block(org: str, resource: str, block: Mapping[str, Any], links: Links,
         target = referred_resource(resource, name)
         if target is not None and isinstance(value, str) and value:
             result[name] = _form(org, target, value, links, external_ids)
+        elif isinstance(value, Mapping) and linked_resource(name, value) is not None:
+            result[name] = _show_row(org, resource, name, value, links, external_ids)
         elif isinstance(value, list):
             result[name] = [
                 _show_row(org, resource, name, row, links, external_ids) if isinstance(row, Mapping) else row
@@ -202,6 +212,8 @@ class _Resolver:
             target = referred_resource(self.resource, name)
             if target is not None:
                 result[name] = self.reference(target, name, value)
+            elif isinstance(value, Mapping) and "id" in value and linked_resource(name, value) is not None:
+                result[name] = self.row(name, value)
             elif isinstance(value, list):
                 result[name] = [self.row(name, row) for row in value]
             else:
