@@ -81,7 +81,7 @@ WORK: dict[str, Layout] = {
         "name": TEXT,
         "type": choice("LEAVE", "TIMEOFF", "REIMBURSEMENT", "DEDUCTION", "BENEFIT", "EARNINGS"),
         "sub_type": TEXT,
-        "category": TEXT,
+        "category": choice("UNPAID"),
         "status": ACTIVE,
         "show_pay_slip": BOOLEAN,
     },
