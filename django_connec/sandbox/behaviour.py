@@ -32,6 +32,8 @@ class Behaviour:
         unique_codes: A ``code`` that another record of the resource has is a 400.
         check_values: A value that was never seen, where few were seen, is a 400.
         compute: Complete prices, totals and names, as production does.
+        fill_blocks: A new record shows all of its blocks, and an address all of its places, those that nobody wrote as
+            ``{}``; only what was written otherwise.
         default_customers: A new organisation is a customer unless its writer says otherwise.
         delete_deactivates: DELETE sets the status to INACTIVE; it is a 405 otherwise.
         singular_ids: The company is shown with its id.
@@ -53,6 +55,7 @@ class Behaviour:
     unique_codes: bool = False
     check_values: bool = False
     compute: bool = True
+    fill_blocks: bool = True
     default_customers: bool = True
     delete_deactivates: bool = False
     singular_ids: bool = True

@@ -20,6 +20,7 @@ from django_connec.sandbox.ids import (
     repointed,
     without_row_ids,
 )
+from django_connec.sandbox.layouts import LAYOUTS, Layout
 from django_connec.sandbox.options import (
     BadOption,
     attached_organization,
@@ -155,6 +156,7 @@ class Writer:
             body.setdefault("status", first_status(resource))
         if resource == "organizations" and self.behaviour.default_customers:
             body.setdefault("is_customer", True)
+        body = self._filled(LAYOUTS[resource], body)
         row = Row(str(uuid.uuid4()), now, now, self._completed(caller.org, resource, body, {}))
         self._validate(caller.org, resource, row)
         self.store.save(caller.org, resource, row)
@@ -175,6 +177,8 @@ class Writer:
         body = dict(row.body)
         for name, value in read.items():
             body[name] = merged(body.get(name), value, sparse=sparse, deep=deep)
+        layout = LAYOUTS[resource]
+        body = self._filled({name: layout[name] for name in read if name in layout}, body)
         body = self._attached(caller, resource, row.body, body, entries, attributes)
         linked = False
         for provider, realm, external in entries:
@@ -209,7 +213,7 @@ class Writer:
             )
         except UnknownReference as error:
             raise Refused(400, str(error)) from None
-        return with_empty_blocks(resource, read)
+        return with_empty_blocks(LAYOUTS[resource], read)
 
     def _attached(
         self,
@@ -247,6 +251,9 @@ class Writer:
             return find_matching(self.store, caller.org, resource, attributes, read, self.behaviour)
         except BadOption as error:
             raise Refused(400, str(error)) from None
+
+    def _filled(self, layout: Layout, body: dict[str, Any]) -> dict[str, Any]:
+        return with_empty_blocks(layout, body, fill=True) if self.behaviour.fill_blocks else body
 
     def _completed(self, org: str, resource: str, body: dict[str, Any], before: Attributes) -> dict[str, Any]:
         if not self.behaviour.compute:

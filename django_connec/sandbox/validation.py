@@ -39,7 +39,22 @@ def _unseen(layout: Layout, body: Mapping[str, Any]) -> str | None:
     return None
 
 
-def with_empty_blocks(resource: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Return a record with its empty blocks as the hub shows them: ``{}``, not null."""
-    blocks = (name for name, attribute in LAYOUTS[resource].items() if attribute.kind == "block")
-    return body | {name: {} for name in blocks if name in body and body[name] is None}
+def with_empty_blocks(layout: Layout, body: Mapping[str, Any], *, fill: bool = False) -> dict[str, Any]:
+    """Return a record, or a block of it, with its empty blocks as the hub shows them: ``{}``, not null.
+
+    Args:
+        fill: Put in the blocks that nobody wrote, as in the recorded payloads.
+    """
+    done = dict(body)
+    for name, attribute in layout.items():
+        value = done.get(name)
+        if attribute.kind == "rows" and isinstance(value, list):
+            done[name] = [
+                with_empty_blocks(attribute.fields, row) if isinstance(row, Mapping) else row for row in value
+            ]
+        elif attribute.kind == "block" and (name in done or fill):
+            block = {} if value is None else value
+            # Addresses show each of their places; what is inside a place is text.
+            inner = fill and all(field.kind == "block" for field in attribute.fields.values())
+            done[name] = with_empty_blocks(attribute.fields, block, fill=inner) if isinstance(block, Mapping) else block
+    return done

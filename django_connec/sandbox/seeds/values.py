@@ -125,7 +125,8 @@ def _text_maker(resource: str, name: str, salt: int) -> Make:
 def _block_maker(resource: str, path: str, fields: Layout, point: Pointer, salt: int) -> Make:
     name = path.rpartition(".")[2]
     if name in _EMPTY_BLOCKS:
-        return lambda n: {}
+        inner = [field for field, attribute in fields.items() if attribute.kind == "block"]
+        return lambda n: {field: {} for field in inner}
     if "line1" in fields:
         line1 = _BY_NAME["line1"]
 

@@ -69,11 +69,12 @@ def test_both_media_types(api, media):
 @pytest.mark.parametrize("header", ["CONNEC-COUNTRY-FORMAT", "Connec-Country-Format"])
 def test_countries(api, url, hub, header):
     """Connec! API v2, section 1.5: alpha-2 with the header, full English names without it."""
-    address = {"billing": {"line1": "12 Quay St", "country": "Australia"}, "billing2": {}}
+    empty = {"billing2": {}, "shipping": {}, "shipping2": {}}
+    address = {"billing": {"line1": "12 Quay St", "country": "Australia"}, **empty}
     id = api.post("organizations", name="Pelican", address=address).json()["organizations"]["id"]
     path = f"/api/v2/{GROUP}/organizations/{id}"
     shown = plain(url, path, **{header: "alpha2"}).json()["organizations"]["address"]
-    assert shown == {"billing": {"line1": "12 Quay St", "country": "AU"}, "billing2": {}}
+    assert shown == {"billing": {"line1": "12 Quay St", "country": "AU"}, **empty}
     assert plain(url, path).json()["organizations"]["address"] == address
     written = api.session.put(
         f"{api.root}/organizations/{id}",
@@ -81,8 +82,8 @@ def test_countries(api, url, hub, header):
         headers={header: "alpha2"},
         timeout=10,
     )
-    assert written.json()["organizations"]["address"] == {"shipping": {"country": "NZ"}}
-    assert hub.get(ORG, "organizations", id)["address"] == {"shipping": {"country": "New Zealand"}}
+    assert written.json()["organizations"]["address"]["shipping"] == {"country": "NZ"}
+    assert hub.get(ORG, "organizations", id)["address"]["shipping"] == {"country": "New Zealand"}
 
 
 def test_what_is_no_country_stays(api, url):
@@ -118,3 +119,88 @@ def test_an_application_sees_its_groups_only(hub, url):
     for auth in (("third", "3"), ("app-two", "key two")):
         assert plain(url, f"/api/v2/{GROUP}/items", auth).status_code == 401
         assert Api(url, auth=auth).post("items", name="x").status_code == 401
+
+
+def test_every_link_of_the_root_leads_somewhere(api, url):
+    """Connec! API v2, sections 1.2 and 2: a singular resource has an address without an id, like a collection's."""
+    api.call("PUT", "company", {"company": {"name": "Pelican"}})
+    links = [link for entry in plain(url, f"/api/v2/{GROUP}").json()["_links"] for link in entry.items()]
+    for name, link in links:
+        answer = plain(url, link["href"])
+        assert (answer.status_code, next(iter(answer.json()))) == (200, name)
+        assert isinstance(answer.json()[name], dict if name == "company" else list)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "{group}",
+        "{group}/items",
+        "{group}/items/i-1",
+        "{group}/items/example",
+        "{group}/company",
+        "{group}/updates/0",
+        "json_schema/items",
+        "json_schema/company",
+    ],
+)
+def test_the_suffix_on_every_address(hub, api, url, path):
+    """Connec! API v2, section 1.2: a .json suffix works; one client sets it on every request."""
+    hub.load(ORG, "items", [{"id": "i-1", "name": "Bolt"}])
+    api.call("PUT", "company", {"company": {"name": "Pelican"}})
+    path = f"/api/v2/{path.format(group=GROUP)}"
+    bare, suffixed = plain(url, path), plain(url, f"{path}.json")
+    assert (suffixed.status_code, suffixed.json()) == (200, bare.json())
+
+
+@pytest.mark.parametrize("action", ["merge", "commit"])
+def test_the_suffix_on_what_is_written(hub, api, action):
+    """Connec! API v2, section 1.2: a .json suffix works on writes too."""
+    hub.load(ORG, "people", [{"id": "p-1", "first_name": "Ines"}])
+    assert api.call("PUT", f"people/p-1/{action}.json", {"ids": [], "mappings": []}).status_code == 200
+    assert api.call("POST", "people.json", {"people": {"first_name": "Jo"}}).status_code == 201
+
+
+def test_added_again_under_another_id(hub, api, url):
+    """Connec! API v2, section 1.2: the group id changes when the application is removed and added again."""
+    api.post("items", name="Bolt")
+    hub.revoke(GROUP)
+    hub.add_group("cld-again", api_id=APP, org=ORG)
+    assert plain(url, f"/api/v2/{GROUP}/items").status_code == 401
+    (record,) = plain(url, "/api/v2/cld-again/items").json()["items"]
+    assert (record["name"], record["group_id"], record["channel_id"]) == ("Bolt", "cld-again", ORG)
+
+
+def test_the_consoles_session(hub, url):
+    """Connec! API v2, sections 1.3 and 2.11: the user's browser pages, searches and merges by its session."""
+    hub.add_session("token-1", ORG)
+    hub.load(ORG, "people", [{"id": f"p-{n}", "first_name": f"{n}"} for n in range(3)])
+    page = plain(url, f"/api/v2/{ORG}/people.json?$top=2&sso_session=token-1", None).json()
+    following = page["pagination"]["next"].removeprefix(url)
+    assert [record["id"] for record in plain(url, following, None).json()["people"]] == ["p-2"]
+    body = {"ids": ["p-1"], "people": {"id": "p-0", "title": "Ms."}}
+    path = f"{url}/api/v2/{ORG}/people/p-0/merge?sso_session=token-1"
+    merged = requests.put(path, json=body, headers={"CONNEC-EXTERNAL-IDS": "false"}, timeout=10)
+    assert (merged.status_code, merged.json()["people"]["title"], merged.json()["people"]["id"]) == (200, "Ms.", "p-0")
+    assert plain(url, "/api/v2/json_schema/people?sso_session=token-1", None).status_code == 200
+
+
+def test_the_configuration_leads_to_the_hub(hub, url):
+    """Connec! API v2, section 1.4: each marketplace's entry has the hub's host, base path and credentials."""
+    hub.add_application(APP, KEY, env_key="env", env_secret="secret", host="http://127.0.0.1:9", external_ids=False)
+    (entry,) = plain(url, "/api/config/v1/marketplaces", ("env", "secret")).json()["marketplaces"]
+    connec, api = entry["connec"], entry["api"]
+    assert (connec["timeout"], entry["webhooks"]["connec"]["external_ids"]) == (300, False)
+    answer = requests.get(
+        f"{connec['host']}{connec['base_path']}/{GROUP}/items", auth=(api["id"], api["key"]), timeout=10
+    )
+    assert answer.status_code == 200
+    assert plain(url, "/api/config/v1/marketplaces", (APP, KEY)).status_code == 401
+
+
+def test_bodies_are_plain(api):
+    """Connec! API v2, section 1.5: whatever the media type says, bodies are no JSON:API documents."""
+    document = {"data": {"type": "items", "attributes": {"name": "Bolt"}}}
+    assert api.call("POST", "items", document).status_code == 400
+    assert set(api.post("items", name="Bolt").json()) == {"items"}
+    assert set(api.get("items").json()) == {"items", "pagination"}

@@ -146,10 +146,20 @@ def test_computing_is_a_setting(hub, api):
     assert api.post("items", name="B", sale_price=written).json()["items"]["sale_price"] == written
 
 
-def test_empty_blocks(api):
-    """Connec! API v2, section 5.3: empty blocks come back as {}, not null."""
-    record = api.post("organizations", name="P", address=None, description=None).json()["organizations"]
-    assert (record["address"], record["description"]) == ({}, None)
+def test_empty_blocks(hub, api):
+    """Connec! API v2, section 5.3: empty blocks come back as {}, not null, those that nobody wrote as well."""
+    places = {"billing": {}, "billing2": {}, "shipping": {}, "shipping2": {}}
+    record = api.post("organizations", name="P", address={"billing": None}, email=None).json()["organizations"]
+    assert (record["address"], record["email"], record["phone"], record["website"]) == (places, {}, {}, {})
+    assert api.post("accounts", name="Till").json()["accounts"]["bank_account"] == {}
+    assert api.post("invoices", lines=[{"unit_price": None}]).json()["invoices"]["lines"][0]["unit_price"] == {}
+    changed = api.put("organizations", record["id"], address={"billing": {"city": "Cairns"}}).json()["organizations"]
+    assert changed["address"] == places | {"billing": {"city": "Cairns"}}
+    # What is no block may be null.
+    assert api.put("organizations", record["id"], description=None).json()["organizations"]["description"] is None
+    hub.behaviour = Behaviour(fill_blocks=False)
+    record = api.post("organizations", name="P", address={"billing": None}).json()["organizations"]
+    assert (record["address"], "email" in record) == ({"billing": {}}, False)
 
 
 def test_new_organisations_are_customers(hub, api):

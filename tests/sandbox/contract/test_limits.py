@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import requests
 
@@ -21,13 +19,6 @@ def test_the_envelope_may_name_its_resource(api):
     made = api.call("POST", "items", body)
     assert (made.status_code, list(made.json())) == (201, ["items"])
     assert "resource" not in made.json()["items"]
-
-
-def test_mappings_are_ignored(api):
-    """Connec! API v2, section 2.3: mappings[] is the console's; docs/sandbox.md says that it is ignored."""
-    api.post("items", name="Bolt")
-    wanted = {"mappings[]": json.dumps({"group_id": GROUP, "exclude": True})}
-    assert api.call("GET", "items", params=wanted).json()["pagination"]["total"] == 1
 
 
 @pytest.mark.parametrize("name", ["accounts_summary", "balance_sheet", "income_statement"])

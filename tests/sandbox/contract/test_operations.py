@@ -1,8 +1,9 @@
-"""Connec! API v2, section 2: operations, filters, options, errors."""
+"""Connec! API v2, sections 2, 2.1 and 2.11: the table of operations, the envelope, the console."""
 
 from __future__ import annotations
 
 import pytest
+import requests
 
 from django_connec.sandbox import Behaviour
 from django_connec.sandbox.catalogue import COLLECTIONS, SINGULAR
@@ -16,9 +17,6 @@ def storage(request):
 
 def behave(hub, **settings):
     hub.behaviour = Behaviour(**settings)
-
-
-# 2: the table of operations -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("resource", sorted(COLLECTIONS))
@@ -84,175 +82,45 @@ def test_the_feed_of_2014(hub, api):
         assert api.call("GET", f"updates/{since}").status_code == 400
 
 
-def test_the_envelope_of_the_java_sdk(api):
-    """Connec! API v2, section 2.1: "resource" beside the record is optional."""
-    body = {"resource": "organizations", "organizations": {"name": "Pelican"}}
-    assert api.call("POST", "organizations", body).json()["organizations"]["name"] == "Pelican"
+@pytest.mark.parametrize("resource", sorted(COLLECTIONS | SINGULAR))
+def test_examples_and_schemas_of_every_resource(api, resource):
+    """Connec! API v2, section 2: GET /{resource}/example in the envelope, json_schema/{collection} without a group."""
+    example = api.get(f"{resource}/example").json()
+    assert set(example) == {resource}
+    answer = api.call("GET", f"{api.url}/api/v2/json_schema/{resource}")
+    assert answer.status_code == 200
+    assert set(answer.json()["properties"]) == {resource}
+    assert set(answer.json()["properties"][resource]["items"]["properties"]) == set(example[resource])
 
 
-# 2.2, 2.3 -----------------------------------------------------------------------------------------------------
+def test_the_version(url):
+    """Connec! API v2, section 2: GET {host}/version, of texts; it needs no credentials."""
+    answer = requests.get(f"{url}/version", headers={"Accept": "application/json"}, timeout=10)
+    assert answer.status_code == 200
+    assert set(answer.json()) == {"ci_branch", "ci_build_number", "ci_commit"}
+    assert all(isinstance(value, str) for value in answer.json().values())
 
 
-def test_page_cap_is_a_setting(hub, api):
-    """Connec! API v2, section 2.2: the maximum of $top is not stated."""
-    hub.load(ORG, "items", [{"id": f"{n}", "name": "x"} for n in range(30)])
-    behave(hub, page_cap=20)
-    assert len(api.get("items").json()["items"]) == 20
-    assert api.get("items", top=25).json()["pagination"]["top"] == 20
-
-
-def test_default_order_is_a_setting(hub, api):
-    """Connec! API v2, section 2.3: the default order is unknown."""
-    hub.load(ORG, "items", [{"id": n, "name": n} for n in "bca"])
-    assert api.names() == ["b", "c", "a"]
-    behave(hub, default_order="name DESC")
-    assert api.names() == ["c", "b", "a"]
-    assert api.names(orderby="name ASC") == ["a", "b", "c"]
-
-
-@pytest.mark.parametrize(
-    ("condition", "names"),
-    [
-        ("name eq 'a' or name eq 'c'", "ac"),
-        ("(name eq 'a' or name eq 'b') and n gt 1", "b"),
-        ("name eq 'a' or name eq 'b' and n gt 1", "ab"),
-        ("not name eq 'a'", "bcd"),
-        ("not (name eq 'a' or n gte 3)", "bd"),
-        ("not n gt 1", "ad"),
-        ("((name eq 'a'))", "a"),
-    ],
-)
-def test_wide_filters_are_a_setting(hub, api, condition, names):
-    """Connec! API v2, sections 2.3 and 8: or, parentheses and not were never seen."""
-    hub.load(ORG, "items", [{"id": n, "name": n} | ({"n": i} if i < 4 else {}) for i, n in enumerate("abcd", 1)])
-    assert api.get("items", filter=condition).status_code == 400
-    behave(hub, wide_filters=True)
-    assert "".join(api.names(filter=condition)) == names
-
-
-@pytest.mark.parametrize("condition", ["(name eq 'a'", "name eq 'a')", "()", "not", "(" * 50 + "a eq 1" + ")" * 50])
-def test_wide_filters_that_cannot_be_read(hub, api, condition):
-    """Connec! API v2, section 2.3: what does not follow the grammar is refused."""
-    behave(hub, wide_filters=True)
-    assert api.get("items", filter=condition).status_code == 400
-
-
-def test_likely_duplicates(hub, api, external):
-    """Connec! API v2, section 2.3: $expand=matching_records on fetch-one."""
-    people = [
-        {"first_name": "Ines", "last_name": "Okafor", "email": {"address": "i@x.example"}},
-        {"first_name": "Ines", "last_name": "Okafor"},
-        {"first_name": "I.", "email": {"address": "i@x.example"}},
-        {"first_name": "Ines", "last_name": "Brandt"},
-        {"first_name": "Ines"},
+def test_statuses_of_success(api):
+    """Connec! API v2, section 2.1: 201 with a Location for what is new, 200 for everything else."""
+    made = api.post("items", id=[own("1")], name="Bolt")
+    id = made.json()["items"]["id"]
+    assert (made.status_code, made.headers["Location"]) == (201, f"/api/v2/{GROUP}/items/{id}")
+    options = {"matching_fields": ["name"]}
+    answers = [
+        api.get("items"),
+        api.get(f"items/{id}"),
+        api.post("items", id=[own("1")], name="Bolt"),
+        api.post("items", name="Bolt", opts=options),
+        api.put("items", id, name="Nut"),
     ]
-    hub.load(ORG, "people", [{"id": f"{n}", **one} for n, one in enumerate(people)])
-    external.put("people", "2", id=[own("41")])
-    found = api.get("people/0", expand="matching_records").json()["people"]["matching_records"]
-    assert found == [{"match_id": [connec("1")]}, {"match_id": [connec("2"), own("41")]}]
-    assert api.get("people/4", expand="matching_records").json()["people"]["matching_records"] == []
-    assert "matching_records" not in api.get("people/0").json()["people"]
-    assert "matching_records" not in api.get("people/0", expand="else").json()["people"]
+    assert [(answer.status_code, "Location" in answer.headers) for answer in answers] == [(200, False)] * 5
 
 
-# 2.4, 2.5, 2.6 --------------------------------------------------------------------------------------------------
-
-
-def test_plain_ids_are_a_setting(hub, api):
-    """Connec! API v2, section 2.4: the emulator refuses a plain id with 409; production is unknown."""
-    assert api.post("items", id="x", name="Bolt").status_code == 409
-    behave(hub, refuse_plain_ids=False)
-    record = api.post("items", id="x", name="Bolt")
-    assert record.status_code == 201
-    assert record.json()["items"]["id"] != "x"
-
-
-def test_any_matching_field_is_a_setting(hub, api):
-    """Connec! API v2, section 2.5: whether several matching_fields mean AND could not be read."""
-    api.post("items", name="Bolt", reference="A")
-    options = {"matching_fields": ["name", "reference"]}
-    assert api.post("items", name="Bolt", reference="B", opts=options).status_code == 201
-    assert api.post("items", name="Bolt", opts=options).status_code == 201, "one of them is not there"
-    behave(hub, matching="any")
-    assert api.post("items", name="Bolt", reference="C", opts=options).status_code == 200
-    assert api.post("items", name="New", opts=options).status_code == 201
-
-
-def test_deep_merge_is_a_setting(hub, api):
-    """Connec! API v2, section 2.5: deep-merge rules are not documented; the emulator merges the top level only."""
-    address = {"billing": {"line1": "12 Quay St", "city": "Cairns"}, "shipping": {"city": "Perth"}}
-    id = api.post("organizations", name="P", address=address).json()["organizations"]["id"]
-    change = {"billing": {"line1": "1 Quay St"}}
-    behave(hub, deep_merge=True)
-    changed = api.put("organizations", id, address=change).json()["organizations"]["address"]
-    assert changed == {"billing": {"line1": "1 Quay St", "city": "Cairns"}, "shipping": {"city": "Perth"}}
-    assert api.put("organizations", id, address={}).json()["organizations"]["address"] == {}
-    behave(hub)
-    assert api.put("organizations", id, address=change).json()["organizations"]["address"] == change
-
-
-def test_default_organization(api):
-    """Connec! API v2, section 2.5: create_default_organization makes one for a person who has none."""
-    options = {"create_default_organization": True}
-    person = api.post("people", first_name="Ines", last_name="Okafor", opts=options).json()["people"]
-    organization = api.get(f"organizations/{person['organization_id']}").json()["organizations"]
-    assert organization["name"] == "Ines Okafor"
-    again = api.put("people", person["id"], title="Ms.", opts=options).json()["people"]
-    assert again["organization_id"] == organization["id"]
-    assert api.get("organizations").json()["pagination"]["total"] == 1
-
-
-def test_opportunities_are_attached_by_the_writers_own_id(api):
-    """Connec! API v2, section 2.5: attached_to_org is the application's id of the organisation."""
-    organization = api.post("organizations", id=[own("12")], name="Pelican").json()["organizations"]["id"]
-    made = api.post("opportunities", id=[own("o-1")], name="Fleet", opts={"attached_to_org": "12"})
-    assert made.json()["opportunities"]["organization_id"] == organization
-    assert api.post("opportunities", id=[own("o-2")], name="F", opts={"attached_to_org": "13"}).status_code == 400
-
-
-def test_deletion_is_a_setting(hub, api):
-    """Connec! API v2, sections 2 and 2.6: DELETE is deprecated and not routed; status is set instead."""
-    id = api.post("items", name="Bolt").json()["items"]["id"]
-    assert api.call("DELETE", f"items/{id}").status_code == 405
-    behave(hub, delete_deactivates=True)
-    answer = api.call("DELETE", f"items/{id}")
-    assert (answer.status_code, answer.json()["items"]["status"]) == (200, "INACTIVE")
-    assert api.call("DELETE", "items/nobody").status_code == 404
-    assert api.call("DELETE", "items").status_code == 405
-
-
-def test_batch_cap_is_a_setting(hub, api):
-    """Connec! API v2, section 2.7: the server's limit is not stated."""
-    operations = [api.op("get", "items")] * 3
-    behave(hub, batch_cap=2)
-    assert api.batch(operations).status_code == 400
-    assert api.batch(operations[:2]).status_code == 200
-
-
-def test_singular_resources_in_a_batch(api):
-    """Connec! API v2, sections 2.1 and 2.7: connectors send POST /company/ and PUT /company/<id> in a batch."""
-    posted = api.batch([api.op("post", "company/", company={"name": "Pelican"})]).json()["results"][0]
-    assert posted["status"] == 201
-    id = posted["body"]["company"]["id"]
-    result = api.batch([api.op("put", f"company/{id}", company={"name": "Pelican Pty"})]).json()["results"][0]
-    assert (result["status"], result["body"]["company"]["name"]) == (200, "Pelican Pty")
-
-
-def test_duplicate_codes_are_a_setting(hub, api):
-    """Connec! API v2, sections 2.8 and 8: what the hub answers to a clash of codes could not be read."""
-    first = api.post("items", name="A", code="C").json()["items"]["id"]
-    second = api.post("items", name="B", code="C").json()["items"]["id"]
-    behave(hub, unique_codes=True)
-    answer = api.post("items", name="C", code="C")
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["code"] == "code-has-already-been-taken"
-    assert api.put("items", second, name="BB").status_code == 400
-    hub.store.delete(ORG, "items", second)
-    assert api.put("items", first, name="AA").status_code == 200
-
-
-def test_the_error_entry(api):
-    """Connec! API v2, section 2.8: id, href, status, code, title, detail."""
-    (error,) = api.post("items").json()["errors"]
-    assert set(error) == {"id", "href", "status", "code", "title", "detail"}
-    assert all(isinstance(value, str) for value in error.values())
+def test_the_loser_of_a_merge_leads_to_its_keeper(external):
+    """Connec! API v2, section 2.11: two ids that an application holds may become one."""
+    ids = [external.post("people", id=[own(n)], first_name=n).json()["people"]["id"][0]["id"] for n in "ab"]
+    assert external.call("PUT", f"people/{ids[0]}/merge", {"ids": [ids[1]]}).status_code == 200
+    kept = external.get(f"people/{ids[1]}").json()["people"]["id"]
+    assert kept[0] == connec(ids[0])
+    assert external.put("people", ids[1], title="Ms.").json()["people"]["id"] == kept
