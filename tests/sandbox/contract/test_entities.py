@@ -170,12 +170,6 @@ def test_new_organisations_are_customers(hub, api):
     assert "is_customer" not in api.post("organizations", name="P").json()["organizations"]
 
 
-def test_first_statuses(api):
-    """Connec! API v2, section 5.2: each resource has statuses of its own."""
-    made = {r: api.post(r).json()[r].get("status") for r in ("invoices", "quotes", "events", "payments", "employees")}
-    assert list(made.values()) == ["DRAFT", "DRAFT", "DRAFT", "ACTIVE", None]
-
-
 @pytest.mark.parametrize(
     ("resource", "attributes"),
     [

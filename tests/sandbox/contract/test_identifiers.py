@@ -3,28 +3,7 @@
 from __future__ import annotations
 
 from django_connec.sandbox import Behaviour
-from tests.sandbox.helpers import ORG, OTHER, OTHER_KEY, connec, own
-
-
-def test_codes_are_given_by_the_hub(api):
-    """Connec! API v2, section 3.2: OR3, PE192, IT6, US3, POT1, EM2."""
-    made = {
-        resource: api.post(resource, name="N", first_name="F").json()[resource]["code"]
-        for resource in ("organizations", "people", "items", "app_users", "opportunities", "employees")
-    }
-    assert list(made.values()) == ["OR1", "PE1", "IT1", "US1", "POT1", "EM1"]
-
-
-def test_rows_that_are_records(hub, external):
-    """Connec! API v2, sections 3.3 and 5.13: teams of an app user, members of a team, employees of a schedule."""
-    for resource, name, target in (
-        ("app_users", "teams", "teams"),
-        ("teams", "members", "app_users"),
-        ("pay_schedules", "employees", "employees"),
-    ):
-        hub.load(ORG, target, [{"id": [connec(f"{target}-1"), own("1")], "name": "N"}])
-        record = external.post(resource, name="N", **{name: [{"id": [own("1")]}]}).json()[resource]
-        assert record[name] == [{"id": [connec(f"{target}-1"), own("1")]}]
+from tests.sandbox.helpers import OTHER, OTHER_KEY, connec, own
 
 
 def test_linking_back_as_a_change_is_a_setting(hub, api, other, clock, receiver):

@@ -7,7 +7,7 @@ import requests
 
 from django_connec.sandbox import Behaviour
 from django_connec.sandbox.catalogue import COLLECTIONS, SINGULAR
-from tests.sandbox.helpers import GROUP, ORG, OTHER, OTHER_GROUP, OTHER_KEY, connec, own
+from tests.sandbox.helpers import GROUP, ORG, OTHER, OTHER_GROUP, OTHER_KEY, own
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -115,12 +115,3 @@ def test_statuses_of_success(api):
         api.put("items", id, name="Nut"),
     ]
     assert [(answer.status_code, "Location" in answer.headers) for answer in answers] == [(200, False)] * 5
-
-
-def test_the_loser_of_a_merge_leads_to_its_keeper(external):
-    """Connec! API v2, section 2.11: two ids that an application holds may become one."""
-    ids = [external.post("people", id=[own(n)], first_name=n).json()["people"]["id"][0]["id"] for n in "ab"]
-    assert external.call("PUT", f"people/{ids[0]}/merge", {"ids": [ids[1]]}).status_code == 200
-    kept = external.get(f"people/{ids[1]}").json()["people"]["id"]
-    assert kept[0] == connec(ids[0])
-    assert external.put("people", ids[1], title="Ms.").json()["people"]["id"] == kept
