@@ -85,7 +85,7 @@ def test_documents_are_added_up(api, resource):
 
 
 def test_nothing_is_lost_by_rounding_a_piece(api):
-    """Connec! API v2, section 7: tax lost or wrong for a quantity above one."""
+    """Connec! API v2, sections 5.8 and 7: tax was lost or wrong for a quantity above one."""
     line = {"quantity": 1000, "unit_price": price(net_amount=0.333, tax_rate=10.0)}
     total = api.post("invoices", lines=[line]).json()["invoices"]["lines"][0]["total_price"]
     assert (total["net_amount"], total["total_amount"], total["tax_amount"]) == (333.0, 366.3, 33.3)
