@@ -127,7 +127,7 @@ def test_update_sends_changed_attributes_only(hub, group, company):
     assert record["address"] == {
         "billing": {"city": "Townsville", "region": "QLD", "country": "Australia"},
         # The hub shows all places of an address.
-        **dict.fromkeys(("billing2", "shipping", "shipping2"), {}),
+        **{place: {} for place in ("billing2", "shipping", "shipping2")},
     }
     assert hub.operations == 1
     organization.refresh_from_db()

@@ -108,3 +108,14 @@ def test_operations_see_what_those_before_them_did(api):
     assert [result["status"] for result in results] == [201, 404, 200, 200]
     assert [record["name"] for record in results[2]["body"]["items"]] == ["Bolt"]
     assert api.names() == ["Nut"]
+
+
+def test_pages_in_a_batch(hub, api):
+    """Connec! API v2, sections 2.2 and 2.7: a list in a batch is paged, and its next leads on outside of one too."""
+    hub.load(ORG, "items", [{"id": n, "name": n} for n in "abc"])
+    operation = api.op("get", "items", **{"$top": 2, "$orderby": "name DESC"})
+    (result,) = api.batch([operation]).json()["results"]
+    assert [record["name"] for record in result["body"]["items"]] == ["c", "b"]
+    following = result["body"]["pagination"]["next"]
+    assert following.startswith(f"{api.url}/api/v2/{GROUP}/items?")
+    assert [record["name"] for record in api.call("GET", following).json()["items"]] == ["a"]
