@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from tests.sandbox.helpers import APP, GROUP, KEY
+from tests.sandbox.helpers import APP, GROUP, KEY, ORG, OTHER, OTHER_KEY
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -38,3 +38,26 @@ def test_an_error_of_a_sync_is_reported(api):
     """Connec! API v2, section 5.14: transaction_logs takes what could not be saved."""
     sent = {"entity_id": "e-1", "entity_name": "Employee", "message": "no name", "status": "ERROR"}
     assert sent.items() <= api.post("transaction_logs", **sent).json()["transaction_logs"].items()
+
+
+def test_a_payment_leaves_what_is_owed(api):
+    """Connec! API v2, sections 5.8 and 5.12: who sends balance; docs/sandbox.md says that payments do not change it."""
+    invoice = api.post("invoices", amount={"total_amount": 50.0}).json()["invoices"]
+    linked = [{"class": "Invoice", "id": invoice["id"], "applied_amount": 50.0}]
+    assert api.post("payments", payment_lines=[{"amount": 50.0, "linked_transactions": linked}]).status_code == 201
+    assert api.get(f"invoices/{invoice['id']}").json()["invoices"] == invoice
+    assert invoice["balance"] == 50.0
+
+
+def test_a_merge_itself_is_not_told(hub, api, receiver):
+    """Connec! API v2, section 2.11: docs/sandbox.md says that the others are told of changed references only."""
+    told = receiver()
+    hub.add_application(OTHER, OTHER_KEY, webhook_url=told.url)
+    hub.load(ORG, "people", [{"id": id, "first_name": id} for id in ("kept", "lost")])
+    hub.load(ORG, "invoices", [{"id": "i-1", "person_id": "lost"}, {"id": "i-2", "person_id": "kept"}])
+    assert api.call("PUT", "people/kept/merge", {"ids": ["lost"]}).status_code == 200
+    assert hub.flush()
+    (body,) = told.bodies
+    assert {resource: [record["id"][0]["id"] for record in records] for resource, records in body.items()} == {
+        "invoices": ["i-1"]
+    }
