@@ -37,7 +37,7 @@ def complete(resource: str, body: Block, before: Block, rate_of: Rates) -> dict[
     elif resource == "items":
         for side in ("sale", "purchase"):
             price = done.get(f"{side}_price")
-            if isinstance(price, Mapping):
+            if isinstance(price, Mapping) and price:
                 rate = rate_of(done.get(f"{side}_tax_code_id"), side == "sale")
                 done[f"{side}_price"] = _price(price, before.get(f"{side}_price"), rate)
     elif resource in DOCUMENTS:

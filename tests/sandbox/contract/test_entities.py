@@ -52,6 +52,8 @@ def test_the_rate_of_a_tax_code(api, taxed):
     assert api.post("invoices", lines=[line]).json()["invoices"]["amount"]["total_amount"] == 22.0
     assert api.post("invoices", type="SUPPLIER", lines=[line]).json()["invoices"]["amount"]["total_amount"] == 21.0
     assert api.post("purchase_orders", lines=[line]).json()["purchase_orders"]["amount"]["total_amount"] == 21.0
+    # A rate alone is no price.
+    assert api.post("items", name="B", **codes).json()["items"]["sale_price"] == {}
 
 
 def test_the_amount_that_was_written_last_counts(api):
