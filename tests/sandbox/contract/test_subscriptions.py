@@ -73,15 +73,6 @@ def test_the_flag_decides_the_form_of_ids(hub, receiver, external_ids, id):
     assert record["id"] == id
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 204])
-def test_any_2xx_is_taken_for_accepted(hub, api, told, status):
-    """Connec! API v2, section 4.3: answered once with such a status, a notification is not repeated."""
-    told.answers = [status]
-    api.post("people", first_name="Ines")
-    assert hub.flush()
-    assert [(delivery.status, delivery.attempts) for delivery in hub.deliveries] == [(status, 1)]
-
-
 @pytest.mark.parametrize("answers", [[500], [503, 500], [401], [404, 302]])
 def test_repetition_is_a_setting(hub, api, told, answers):
     """Connec! API v2, sections 4.3 and 8: not documented; the sandbox's attempts and back_off decide it."""
