@@ -21,12 +21,12 @@ def make_mapper(meta: dict[str, Any] | None = None, **attributes: Any) -> type[M
 
 @contextmanager
 def registering() -> Iterator[Callable[..., Mapper]]:
-    """Give a function that registers a mapper; all are forgotten at the end."""
-    added: list[type[models.Model]] = []
+    """Give a function that registers a mapper; at the end the registry is as it was."""
+    before = (list(registry._mappers), dict(registry._by_model), {k: list(v) for k, v in registry._by_resource.items()})
+    keys_before = dict(registry.row_keys)
 
     def add(model: type[models.Model], resource: str, meta: dict[str, Any] | None = None, **attributes: Any) -> Mapper:
         registry.remove(model)
-        added.append(model)
         options = {"resource": resource, "group": "connec_group", **(meta or {})}
         mapper = registry.add(model, make_mapper(options, **attributes))
         watch_related()
@@ -35,5 +35,5 @@ def registering() -> Iterator[Callable[..., Mapper]]:
     try:
         yield add
     finally:
-        for model in added:
-            registry.remove(model)
+        registry._mappers, registry._by_model, registry._by_resource = before
+        registry.row_keys, registry.duplicates, registry._ordered = keys_before, [], None

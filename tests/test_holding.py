@@ -15,13 +15,17 @@ from django.utils import timezone
 from django_connec import tasks
 from django_connec.client import ConnecClient, ConnecUnavailable
 from django_connec.conf import get_settings
-from django_connec.inbound import apply_records
-from django_connec.mapping import registry
-from django_connec.models import SyncCursor, SyncRun
+from django_connec.inbound import Outcome, apply_records
+from django_connec.inbound.guard import changes_row
+from django_connec.inbound.incoming import read_records
+from django_connec.inbound.lookup import find_rows
+from django_connec.mapping import Field, registry
+from django_connec.models import Conflict, ConnecGroup, SyncCursor, SyncRun
 from django_connec.reading import import_group, poll_group
 from django_connec.work import client_of
-from tests.app.models import Organization, Person
+from tests.app.models import Company, Organization, Person
 from tests.conftest import ORG, drain
+from tests.mappers import registering
 from tests.test_loop import load_people
 from tests.test_reading import run
 
@@ -278,3 +282,64 @@ def test_reading_what_changed_since_does_not_disturb_an_import(hub, group, compa
     load_people(hub, 1, 150)
     import_group(group, client_of(group), since=dt.datetime(2001, 1, 1, tzinfo=dt.UTC))
     assert import_group(group, client_of(group)).counts["people"] == {"unchanged": 150}
+
+
+def judged(group, mapper, record):
+    """Whether the guard counts a record against the row that is here for it."""
+    incoming, _ = read_records(group, "projects", [record], Outcome())
+    found = find_rows(group, mapper, incoming, "default")
+    return changes_row(incoming[0], found.rows[0])
+
+
+def test_what_overwrites_nothing_is_not_counted(group, company):
+    with registering() as add:
+        mapper = add(
+            Organization,
+            "projects",
+            {"group": "company__connec_group"},
+            name=Field(conflict="manual"),
+            employees=Field("number", direction="push"),
+            city=Field("code", create_only=True),
+        )
+        record = {"id": "p-1", "name": "Agreed", "number": 1, "code": "A", "updated_at": "2026-01-01T00:00:00Z"}
+        apply_records(group, "projects", [record], source="webhook")
+        assert judged(group, mapper, {**record, "name": "Theirs"})
+        assert not judged(group, mapper, {**record, "number": 2})
+        assert not judged(group, mapper, {**record, "code": "B"})
+        # An inactive record is one like any other where the mapper does not say that it deletes.
+        assert not judged(group, mapper, {**record, "status": "INACTIVE"})
+        # Left to an operator: neither this value nor the next one is written.
+        Organization.objects.update(name="Ours")
+        later = {**record, "name": "Theirs", "updated_at": "2026-01-02T00:00:00Z"}
+        apply_records(group, "projects", [later], source="webhook")
+        assert Conflict.objects.get().decision == Conflict.Decision.OPEN
+        assert not judged(group, mapper, {**later, "name": "Theirs again"})
+
+
+def test_row_that_would_be_deleted_counts_although_no_field_differs(group, company):
+    with registering() as add:
+        meta = {"group": "company__connec_group", "on_inactive": "delete"}
+        mapper = add(Organization, "projects", meta, name=Field())
+        record = {"id": "p-1", "name": "Agreed", "updated_at": "2026-01-01T00:00:00Z"}
+        apply_records(group, "projects", [record], source="webhook")
+        assert judged(group, mapper, {**record, "status": "ARCHIVED"})
+        assert not judged(group, mapper, {**record, "status": "ACTIVE", "updated_at": "2026-01-02T00:00:00Z"})
+
+
+def test_share_is_of_the_groups_own_linked_rows_counted_once(hub, group, people):
+    """Neither another customer's rows nor those that the hub does not know make an accident look small."""
+    foreign = ConnecGroup.objects.create(uid="cld-other")
+    other = Company.objects.create(name="Other", connec_group=foreign)
+    for n in range(300):
+        row = Person(company=other if n % 2 else Company.objects.first())
+        row.save(connec=False)
+        ours = {"connec_group": foreign, "connec_id": f"theirs-{n}"} if n % 2 else {"connec_group": group}
+        Person._base_manager.filter(pk=row.pk).update(**ours, connec_changed_at=None)
+    emptied(hub, 150)
+    with CaptureQueriesContext(connection) as captured:
+        assert poll_group(group, client_of(group)).state == SyncRun.State.SUCCEEDED
+    counts = [q for q in captured if "COUNT(*)" in q["sql"] and "app_person" in q["sql"]]
+    assert len(counts) == 1
+    emptied(hub, 151, last_name="Emptied again")
+    poll = poll_group(group, client_of(group))
+    assert (poll.state, poll.error) == (SyncRun.State.HELD, "people: 151 of 300 linked rows would change")
