@@ -23,9 +23,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def lines():
     """Map invoices with a list of these options, and this mapper of the rows."""
-    from django_connec.mapping import registry
-    from tests.app.connec import InvoiceMapper
-
     with registering() as add:
 
         def mapped(meta=None, *, base=(), **options):
@@ -40,7 +37,6 @@ def lines():
             )
 
         yield mapped
-    registry.add(Invoice, InvoiceMapper)
 
 
 def invoice_at(hub, group, *descriptions, **attributes):

@@ -231,11 +231,9 @@ def shared_resource(mapped, on_inactive="apply"):
 def people(mapped):
     from tests.app.models import Person
 
-    before = registry.for_model(Person)
     registry.remove(Person)
     shared_resource(mapped)
-    yield mapped
-    registry.add(Person, type(before))
+    return mapped
 
 
 def test_record_moves_from_one_model_to_the_other_and_back(hub, group, people, django_capture_on_commit_callbacks):
