@@ -25,4 +25,4 @@ def next_attempt(attempts: int, retry_after: float | None = None) -> dt.datetime
     wait = random.uniform(FIRST.total_seconds(), ceiling)
     if retry_after is not None:
         wait = max(wait, min(retry_after, LONGEST.total_seconds()))
-    return timezone.now() + dt.timedelta(seconds=min(wait, LONGEST.total_seconds()))
+    return timezone.now() + dt.timedelta(seconds=wait)
