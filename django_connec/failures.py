@@ -3,7 +3,9 @@ with the number of failures."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import datetime as dt
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +16,19 @@ from django.utils import timezone
 from django_connec.backoff import next_attempt
 from django_connec.conf import get_settings
 from django_connec.mapping import registry
+from django_connec.mapping.scalars import parse_moment
 from django_connec.models import ConnecGroup, Failure
-from django_connec.sql import delete_rows, update_rows
+from django_connec.sql import delete_rows, read_rows, update_rows
 
-__all__ = ["FailedRecord", "drop_failures", "drop_orphans", "make_due", "store_failures"]
+__all__ = [
+    "FailedRecord",
+    "drop_failed_versions",
+    "drop_failures",
+    "drop_orphans",
+    "is_newer_version",
+    "make_due",
+    "store_failures",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,31 @@ def drop_failures(
     if model_label:
         equal["model_label"] = model_label
     delete_rows(Failure, using=router.db_for_write(Failure), among=("object_id", object_ids), equal=equal)
+
+
+def drop_failed_versions(group: ConnecGroup, resource: str, versions: Mapping[str, dt.datetime | None]) -> None:
+    """Forget records that could not be applied, where the version that was applied now is no older one.
+
+    Args:
+        group: Whose.
+        resource: Their resource.
+        versions: The hub's version of each record that has gone through, by its id.
+    """
+    equal = {"group_id": group.pk, "direction": str(Failure.Direction.PULL), "resource": resource}
+    names, using = ("pk", "object_id", "record"), router.db_for_write(Failure)
+    lines = read_rows(Failure, names, using=using, among=("object_id", list(versions)), equal=equal)
+    outdated = [pk for pk, key, record in lines if not is_newer_version(record, versions[key])]
+    if outdated:
+        Failure.objects.using(using).filter(pk__in=outdated).delete()
+
+
+def is_newer_version(kept: bytes | None, moment: dt.datetime | None) -> bool:
+    """Tell whether a record that was kept as JSON is a newer version than one of this time."""
+    if kept is None or moment is None:
+        return False
+    record = json.loads(bytes(kept))
+    version = parse_moment(record.get("updated_at")) if isinstance(record, dict) else None
+    return version is not None and version > moment
 
 
 def drop_orphans(group: ConnecGroup) -> None:

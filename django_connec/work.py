@@ -8,7 +8,6 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.utils import timezone
 
@@ -204,13 +203,15 @@ def _retry_records(group: ConnecGroup, client: ConnecClient, report: Report) -> 
         group.require_sharing()
         report.retried.add(apply_records(group, resource, records, source="retry", client=client))
     due = Failure.objects.due(timezone.now()).filter(group=group, direction=Failure.Direction.PULL)
-    by_resource: dict[str, list[Any]] = {}
+    by_resource: dict[str, list[Failure]] = {}
     for failure in due.order_by("pk")[:500]:
         if failure.record is not None:
-            by_resource.setdefault(failure.resource, []).append(json.loads(bytes(failure.record)))
-    for resource, records in by_resource.items():
+            by_resource.setdefault(failure.resource, []).append(failure)
+    for resource, failures in by_resource.items():
         group.require_sharing()
+        records = [json.loads(bytes(failure.record or b"null")) for failure in failures]
         report.retried.add(apply_records(group, resource, records, source="retry", client=client))
+        parked.fail_again(group, resource, failures)
     # Last: what has just been applied may have ended a conflict, and what it held back is sent at once.
     report.retried.add(settle_due(group, client))
 

@@ -10,7 +10,7 @@ from django.db import router, transaction
 
 from django_connec.client import ConnecClient, ConnecUnavailable
 from django_connec.exceptions import SharingEnded
-from django_connec.failures import FailedRecord, drop_failures, store_failures
+from django_connec.failures import FailedRecord, drop_failed_versions, store_failures
 from django_connec.inbound import parked
 from django_connec.inbound.announcing import announce_records
 from django_connec.inbound.chunk import ChunkResult, write_chunk
@@ -297,9 +297,9 @@ class Application:
     def _forget(self, mapper: Mapper, items: Sequence[Incoming], *, is_whole: bool = True) -> None:
         if not is_whole:
             return
-        ids = [item.connec_id for item in items if item.connec_id]
-        drop_failures(self.group, Failure.Direction.PULL, mapper.meta.resource, ids)
-        parked.drop(self.group, mapper.meta.resource, ids)
+        versions = {item.connec_id: item.updated_at for item in items if item.connec_id}
+        drop_failed_versions(self.group, mapper.meta.resource, versions)
+        parked.drop(self.group, mapper.meta.resource, versions)
 
     def _announce(self, mapper: Mapper, result: Outcome, conflicts: Sequence[Any]) -> None:
         group, source = self.group, self.source

@@ -133,6 +133,9 @@ def _match_values(
                 continue
             if any(bound.reference is not None or is_blank(values.get(bound.name)) for bound in bounds):
                 continue
+            if mapper.meta.on_inactive == "delete" and mapper.is_inactive(item.record):
+                # A row that the hub has never known is not its to delete.
+                continue
             wanted.setdefault(tuple(item.decoded.digests[b.name] for b in bounds), []).append(position)
             first_values.append(values[bounds[0].name])
         if not wanted:

@@ -11,22 +11,23 @@ from django.db import router
 from django.utils import timezone
 
 from django_connec.conf import get_settings
-from django_connec.failures import FailedRecord, store_failures
+from django_connec.failures import FailedRecord, is_newer_version, store_failures
 from django_connec.inbound.incoming import Incoming, to_json
 from django_connec.inbound.references import Missing
 from django_connec.models import ConnecGroup, Failure, ParkedRecord
-from django_connec.sql import delete_rows, read_rows
+from django_connec.sql import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["RETRY_EVERY", "drop", "due_records", "expire", "park", "waiting_for"]
+__all__ = ["RETRY_EVERY", "drop", "due_records", "expire", "fail_again", "park", "waiting_for"]
 
 RETRY_EVERY = dt.timedelta(hours=1)
 
 
 def park(group: ConnecGroup, items: Sequence[tuple[Incoming, Missing]]) -> None:
-    """Keep records until what they refer to is here; an older version of a parked record is replaced."""
+    """Keep records until what they refer to is here; an older version of a parked record is replaced, and a late one
+    replaces nothing."""
     now = timezone.now()
     known = {
         (entry.resource, entry.connec_id): entry
@@ -41,6 +42,8 @@ def park(group: ConnecGroup, items: Sequence[tuple[Incoming, Missing]]) -> None:
         if entry is None:
             entry = ParkedRecord(group=group, resource=resource, connec_id=connec_id, parked_at=now)
             fresh.append(entry)
+        elif is_newer_version(bytes(entry.record), item.updated_at):
+            continue
         entry.record = to_json(item.record)
         entry.missing_resource, entry.missing_id, entry.field = gap.resource, gap.connec_id, gap.field
         entry.attempts += 1
@@ -50,10 +53,20 @@ def park(group: ConnecGroup, items: Sequence[tuple[Incoming, Missing]]) -> None:
     ParkedRecord.objects.bulk_create(fresh, ignore_conflicts=True)
 
 
-def drop(group: ConnecGroup, resource: str, connec_ids: Collection[str]) -> None:
-    """Forget the parked versions of records that are applied, or not wanted any more."""
+def drop(group: ConnecGroup, resource: str, versions: Mapping[str, dt.datetime | None]) -> None:
+    """Forget the parked versions of records that are applied, or not wanted any more; a newer one still waits.
+
+    Args:
+        group: Whose.
+        resource: Their resource.
+        versions: The hub's version of each record that has been dealt with, by its id.
+    """
+    names, using = ("pk", "connec_id", "record"), router.db_for_write(ParkedRecord)
     equal = {"group_id": group.pk, "resource": resource}
-    delete_rows(ParkedRecord, using=router.db_for_write(ParkedRecord), among=("connec_id", connec_ids), equal=equal)
+    lines = read_rows(ParkedRecord, names, using=using, among=("connec_id", list(versions)), equal=equal)
+    outdated = [pk for pk, key, record in lines if not is_newer_version(record, versions[key])]
+    if outdated:
+        ParkedRecord.objects.using(using).filter(pk__in=outdated).delete()
 
 
 def waiting_for(group: ConnecGroup, resource: str, connec_ids: Collection[str]) -> Mapping[str, list[Any]]:
@@ -82,6 +95,25 @@ def due_records(group: ConnecGroup, *, resource: str | None = None, limit: int =
     for entry in entries[:limit]:
         found.setdefault(entry.resource, []).append(json.loads(bytes(entry.record)))
     return found
+
+
+def fail_again(group: ConnecGroup, resource: str, failures: Sequence[Failure]) -> None:
+    """Count one more try of records that had waited too long, and that still have to wait.
+
+    Args:
+        group: Whose.
+        resource: Their resource.
+        failures: Failures whose records have just been tried; those of other records are left as they are.
+    """
+    ids = [failure.object_id for failure in failures]
+    waiting = ParkedRecord.objects.filter(group=group, resource=resource, connec_id__in=ids)
+    again = set(waiting.values_list("connec_id", flat=True))
+    failed = [
+        FailedRecord(failure.object_id, failure.message, record=bytes(failure.record or b""))
+        for failure in failures
+        if failure.object_id in again
+    ]
+    store_failures(group, Failure.Direction.PULL, resource, failed)
 
 
 def expire(group: ConnecGroup) -> int:

@@ -41,9 +41,10 @@ def prune_all(*, dry_run: bool = False, seconds: float | None = None) -> Pruned:
     """Remove deliveries, runs, settled conflicts, given-up failures and sent tombstones that are old enough.
 
     Ages are the settings ``DELIVERY_DAYS``, ``RUN_DAYS``, ``CONFLICT_DAYS``, ``FAILURE_DAYS`` and
-    ``TOMBSTONE_DAYS``. Kept whatever their age are waiting deliveries, each group's newest run, open conflicts,
-    failures that are tried again, given-up pushes of rows that still hold the change, deletions that the hub
-    has not been told of, and those that a reference here is empty for.
+    ``TOMBSTONE_DAYS``. Kept whatever their age are waiting deliveries, each group's newest run, conflicts that
+    are open or whose chosen value has still to be fetched, failures that are tried again, given-up pushes of rows
+    that still hold the change, deletions that the hub has not been told of, and those that a reference here is
+    empty for.
 
     Args:
         dry_run: Count only.
@@ -88,7 +89,8 @@ def _runs(before: dt.datetime) -> QuerySet[Any]:
 
 
 def _conflicts(before: dt.datetime) -> QuerySet[Any]:
-    settled = Conflict.objects.exclude(decision=Conflict.Decision.OPEN)
+    # What was chosen and not fetched yet is still to be done.
+    settled = Conflict.objects.exclude(decision__in=[Conflict.Decision.OPEN, Conflict.Decision.CHOSEN])
     return settled.alias(since=Coalesce("settled_at", "found_at")).filter(since__lt=before).only("pk")
 
 

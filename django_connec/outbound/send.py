@@ -22,6 +22,7 @@ from django_connec.client import (
 from django_connec.failures import FailedRecord, drop_failures, store_failures
 from django_connec.leases import HeldLease
 from django_connec.mapping import Mapper
+from django_connec.mapping.references import parse_remote_id
 from django_connec.models import ConnecGroup, Failure
 from django_connec.models.columns import CHANGED, GROUP, ID, STATE
 from django_connec.outbound.answers import Applied, apply_answers
@@ -161,7 +162,10 @@ class Sender:
     def _confirm_missing(
         self, mapper: Mapper, refused: Sequence[tuple[Prepared, ConnecError]], accepted: list[tuple[Any, Any]]
     ) -> list[tuple[Prepared, ConnecError]]:
-        """An update that met a 404: the record is gone, and made again, or merged into another, and followed."""
+        """An update that met a 404: the record is gone, and made again, or merged into another, and followed.
+
+        One that the hub shows under the very id that it did not find is refused for now, or it would be sent for ever.
+        """
         remaining: list[tuple[Prepared, ConnecError]] = []
         for item, error in refused:
             operation = item.operation
@@ -172,6 +176,10 @@ class Sender:
                 found = self.client.get(self.group.uid, mapper.meta.resource, operation.id)
             except ConnecNotFound:
                 item.row.__dict__["_connec_gone"] = True
+                remaining.append((item, error))
+                continue
+            identity = parse_remote_id(found.record.get("id"))
+            if identity is None or identity.connec_id == operation.id:
                 remaining.append((item, error))
                 continue
             # The row stays pending and goes to the new id next time.
