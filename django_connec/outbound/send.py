@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from django_connec.client import (
     Operation,
     Result,
 )
+from django_connec.exceptions import BadValue
 from django_connec.failures import FailedRecord, drop_failures, store_failures
 from django_connec.leases import HeldLease
 from django_connec.mapping import Mapper
@@ -119,8 +120,13 @@ class Sender:
                 raise result.error
             else:
                 refused.append((item, result.error or ConnecError("the answer holds no record")))
-        refused = self._confirm_missing(mapper, refused, accepted)
+        refused, found = self._confirm_missing(mapper, refused)
         applied = apply_answers(self.group, mapper, accepted, skew=skew, using=self.using)
+        if found:
+            # No answers to what was sent: the rows stay pending, and go to the new ids next time.
+            moved = apply_answers(self.group, mapper, found, skew=skew, using=self.using, sent=False)
+            applied.duplicates += moved.duplicates
+            applied.broken |= moved.broken
         self._record(mapper, prepared, applied, refused, sent)
         return sent
 
@@ -160,13 +166,17 @@ class Sender:
         return ready
 
     def _confirm_missing(
-        self, mapper: Mapper, refused: Sequence[tuple[Prepared, ConnecError]], accepted: list[tuple[Any, Any]]
-    ) -> list[tuple[Prepared, ConnecError]]:
+        self, mapper: Mapper, refused: Sequence[tuple[Prepared, ConnecError]]
+    ) -> tuple[list[tuple[Prepared, ConnecError]], list[tuple[Any, Any]]]:
         """An update that met a 404: the record is gone, and made again, or merged into another, and followed.
 
         One that the hub shows under the very id that it did not find is refused for now, or it would be sent for ever.
+
+        Returns:
+            What is refused, and the key and record of each row whose record has another id now.
         """
         remaining: list[tuple[Prepared, ConnecError]] = []
+        moved: list[tuple[Any, Any]] = []
         for item, error in refused:
             operation = item.operation
             if operation is None or not isinstance(error, ConnecNotFound) or operation.id is None:
@@ -178,13 +188,10 @@ class Sender:
                 item.row.__dict__["_connec_gone"] = True
                 remaining.append((item, error))
                 continue
-            identity = parse_remote_id(found.record.get("id"))
-            if identity is None or identity.connec_id == operation.id:
+            if _id_of(found.record) in (None, operation.id):
                 remaining.append((item, error))
                 continue
-            # The row stays pending and goes to the new id next time.
-            item.token = None
-            accepted.append((item.row.pk, found.record))
+            moved.append((item.row.pk, found.record))
         gone = [item.row for item, _ in remaining if item.row.__dict__.pop("_connec_gone", False)]
         for row in gone:
             setattr(row, ID, None)
@@ -192,7 +199,7 @@ class Sender:
         with transaction.atomic(using=self.using):
             update_rows(mapper.model, gone, (ID, STATE), using=self.using)
             forget_rows(mapper, [row.pk for row in gone], self.using)
-        return [(item, error) for item, error in remaining if item.row not in gone]
+        return [(item, error) for item, error in remaining if item.row not in gone], moved
 
     def _record(
         self,
@@ -204,7 +211,7 @@ class Sender:
     ) -> None:
         by_key = {item.row.pk: item for item in prepared}
         done = [by_key[pk] for pk in applied.agreed if pk in by_key]
-        self._clear(mapper, [item for item in done if item.token is not None and not item.waits_for])
+        self._clear(mapper, [item for item in done if not item.waits_for])
         sent.pushed += len(done)
         keys = [str(item.row.pk) for item in done]
         drop_failures(self.group, Failure.Direction.PUSH, mapper.meta.resource, keys, mapper.label)
@@ -267,6 +274,14 @@ class Sender:
             expected=tokens,
             strict=False,
         )
+
+
+def _id_of(record: Mapping[str, Any]) -> str | None:
+    try:
+        identity = parse_remote_id(record.get("id"))
+    except BadValue:
+        return None
+    return identity.connec_id if identity else None
 
 
 def _run_alone(client: ConnecClient, operation: Operation) -> Result:
