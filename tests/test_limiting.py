@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -11,9 +12,10 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from django_connec import limiting
 from django_connec.client import client_for, reset_clients
 from django_connec.conf import get_marketplace
-from django_connec.limiting import reserve
+from django_connec.limiting import limiter_for, reserve
 from django_connec.models import RequestSlot
 from tests.app.models import Person
 from tests.conftest import connec_settings, drain
@@ -52,6 +54,15 @@ def test_clock_that_was_set_back_does_not_stop_the_requests(clock):
     reserve("default", SPACING)
     clock.move(-3600)
     assert [round(reserve("default", SPACING), 3) for _ in range(2)] == [0.0, 0.1]
+
+
+def test_second_never_holds_one_more_than_the_cap(monkeypatch, settings):
+    """Three turns a second are a little more than 333,333 microseconds apart, not a little less."""
+    asked = []
+    monkeypatch.setattr(limiting, "reserve", lambda name, spacing: asked.append((name, spacing)) or 0.0)
+    marketplace = replace(get_marketplace("default"), connec_max_requests_per_second=3)
+    assert limiter_for(marketplace)() == 0.0
+    assert asked == [("default", 333_334)]
 
 
 @pytest.mark.django_db
@@ -95,6 +106,7 @@ import sys, threading
 import django
 django.setup()
 from django_connec.conf import get_marketplace
+from django_connec import limiting
 from django_connec.client import client_for
 from dataclasses import replace
 marketplace = replace(get_marketplace("default"), connec_max_requests_per_second=int(sys.argv[1]))

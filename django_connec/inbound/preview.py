@@ -40,16 +40,19 @@ def preview_records(group: ConnecGroup, resource: str, records: Sequence[Any]) -
         graves = tombstones_for(group, mapper, items, using)
         for position, item in enumerate(items):
             held = matched.rows.get(position)
+            ends = mapper.meta.on_inactive == "delete" and mapper.is_inactive(item.record)
             if position in matched.undecided:
                 outcome.failed += 1
             elif held is None:
                 buried = position in graves and is_buried(graves[position], item)
-                if buried:
+                if buried or ends:
                     outcome.ignored += 1
                 else:
                     outcome.created += 1
             elif is_older(item, held):
                 outcome.stale += 1
+            elif ends:
+                outcome.deleted += 1
             elif says_nothing_new(item, held) or _same_content(item, held):
                 outcome.unchanged += 1
             else:

@@ -43,6 +43,8 @@ def kept_and_old(group, company):
     for decision, found, at, name in (
         ("open", 9000, None, "keep"), ("local", 9000, 364, "keep"), ("local", 9000, 366, "old"),
         ("connec", 366, None, "old"), ("connec", 364, None, "keep"),
+        # Chosen, and the hub's value has still to be fetched.
+        ("chosen", 9000, None, "keep"),
     ):  # fmt: skip
         Conflict.objects.create(
             group=group, kind="field", resource="people", model_label="app.person", decision=decision,

@@ -75,6 +75,7 @@ def test_everything_is_due(hub, group, company):
     )  # fmt: skip
     LinkBack.objects.create(group=group, model_label="app.person", object_id="7", connec_id="z", next_attempt_at=later)
     Notification.objects.create(marketplace="default", body=b"{}", next_attempt_at=later)
+    elsewhere = Notification.objects.create(marketplace="other", body=b"{}", next_attempt_at=later)
     found, code = run_json("connec_retry", "--group", group.uid)
     assert code == 0
     assert found["groups"][group.uid] == {
@@ -85,6 +86,8 @@ def test_everything_is_due(hub, group, company):
     assert Tombstone.objects.get(object_id="5").next_attempt_at is None
     assert Tombstone.objects.get(pk=told.pk).next_attempt_at == later, "told stays told"
     assert LinkBack.objects.get().next_attempt_at is None
+    elsewhere.refresh_from_db()
+    assert elsewhere.next_attempt_at == later
     assert waiting_deliveries().count() == 1
 
 

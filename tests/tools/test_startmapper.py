@@ -12,6 +12,7 @@ from django_connec.mapping import registry
 from django_connec.sandbox import Fault
 from django_connec.sandbox.schema import schema_of
 from django_connec.startmapper import draft_mapper, read_schema
+from django_connec.startmapper.attributes import Attribute
 from tests.app.models import Invoice, Item, Organization, Person
 from tests.other.models import Everything, Place, Plain, Tracked
 from tests.tools.running import run
@@ -158,3 +159,9 @@ def test_hub_that_does_not_answer(hub, db):
     assert run("connec_startmapper", "app.Person", "spoons")[1] == 2
     assert run("connec_startmapper", "app.Nobody", "people")[1] == 2
     assert run("connec_startmapper", "app.Person", "people", "--marketplace", "none")[1] == 2
+
+
+def test_one_record_of_a_resource_needs_no_match(db):
+    attributes = [Attribute("name", "string"), Attribute("email.address", "string")]
+    assert "match_on" in draft_mapper(Person, "people", attributes)
+    assert "match_on" not in draft_mapper(Person, "company", attributes)
