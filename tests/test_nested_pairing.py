@@ -129,3 +129,15 @@ def test_list_that_is_set_once_is_not_read_again(hub, group, company, lines):
     poll_group(group, client_of(group))
     assert Invoice.objects.get().number == "119"
     assert InvoiceLine.objects.get().description == "Bolt"
+
+
+def test_row_removed_before_the_create_of_its_record_was_answered(hub, group, company):
+    """The hub may have it: the second try of the create says that the list is complete."""
+    invoice = Invoice.objects.create(company=company, number="7")
+    rows = [InvoiceLine.objects.create(invoice=invoice, description=d) for d in ("One", "Two")]
+    hub.faults.add(Fault("lose_answer", times=3, path="POST /batch"))
+    drain(group)
+    rows[0].delete()
+    drain(group)
+    assert [r["description"] for r in at_hub(hub, invoice)] == ["Two"]
+    settled(hub, group)
