@@ -17,6 +17,7 @@ from django_connec.exceptions import ConnecConfigurationError, SharingEnded, Sli
 from django_connec.failures import drop_orphans
 from django_connec.inbound import Outcome, apply_records, parked
 from django_connec.leases import HeldLease, hold
+from django_connec.mapping import registry
 from django_connec.models import ConnecGroup, Failure, SyncRun
 from django_connec.outbound import DrainResult, drain
 from django_connec.reading import import_group, poll_group
@@ -199,10 +200,12 @@ def _work(group: ConnecGroup, lease: HeldLease, report: Report, seconds: float |
 def _retry_records(group: ConnecGroup, client: ConnecClient, report: Report) -> None:
     drop_orphans(group)
     parked.expire(group)
-    for resource, records in parked.due_records(group).items():
+    # What is switched off waits without being counted: it must not keep the others out.
+    shared = [resource for resource in registry.resources() if group.shares(resource, "pull")]
+    for resource, records in parked.due_records(group, shared).items():
         group.require_sharing()
         report.retried.add(apply_records(group, resource, records, source="retry", client=client))
-    due = Failure.objects.due(timezone.now()).filter(group=group, direction=Failure.Direction.PULL)
+    due = Failure.objects.due(timezone.now()).filter(group=group, direction=Failure.Direction.PULL, resource__in=shared)
     by_resource: dict[str, list[Failure]] = {}
     for failure in due.order_by("pk")[:500]:
         if failure.record is not None:

@@ -51,6 +51,21 @@ def test_record_that_is_there_and_not_found_is_tried_later(hub, group, company, 
     assert not Failure.objects.exists()
 
 
+def test_record_that_the_hub_will_say_nothing_about_holds_up_no_other(hub, group, company):
+    person = pushed_person(group, company)
+    other = Person.objects.create(company=company, first_name="Jo")
+    person.last_name = "Changed"
+    person.save()
+    hub.faults.add(Fault("operation", status=404, path=f"/people/{person.connec_id}"))
+    hub.faults.add(Fault("status", status=422, path=f"GET .*/people/{person.connec_id}"))
+    assert drain(group).drained.error == ""
+    assert not hub.faults.remaining()
+    other.refresh_from_db()
+    assert other.connec_id
+    assert Failure.objects.get().object_id == str(person.pk)
+    assert Person.objects.get(pk=person.pk).connec_changed_at is not None
+
+
 def test_two_rows_of_one_batch_that_the_hub_takes_for_one(hub, group, company):
     """The first keeps the record, the other is set aside for an operator; nothing else of the batch is held up."""
     hub.create(ORG, "people", first_name="Ines", email={"address": "ines@x.example"})

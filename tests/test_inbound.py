@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from django_connec.inbound import apply_records
 from django_connec.mapping import registry
-from django_connec.models import Conflict, Failure, LinkBack, ParkedRecord
+from django_connec.models import Conflict, Failure, LinkBack, ParkedRecord, Tombstone
 from django_connec.outbound.encoding import prepare
 from django_connec.signals import conflict_found, records_applied
 from django_connec.work import client_of
@@ -257,6 +257,29 @@ def test_match_on_links_instead_of_duplicating(group, company):
     person = Person.objects.get(connec_id="person-1")
     assert person.email == "ines@x.example"
     assert LinkBack.objects.get().object_id == str(person.pk)
+
+
+def test_id_of_ours_that_nobody_here_ever_had_does_not_keep_a_record_from_matching(group, company):
+    """A database that was built anew: the hub still has the ids of the one before."""
+    person = Person.objects.create(company=company, first_name="Ines", email="ines@x.example")
+    ids = [*record()["id"], {"provider": PROVIDER, "realm": "cld-7p2k", "id": str(person.pk + 1000)}]
+    apply(group, [record(id=ids, email={"address": "ines@x.example"})])
+    person.refresh_from_db()
+    assert (person.connec_id, Person.objects.count()) == ("person-1", 1)
+    # The hub is given the row's own id in place of the old one.
+    assert LinkBack.objects.get().object_id == str(person.pk)
+
+
+def test_id_of_a_row_that_was_deleted_here_matches_no_other_row(hub, group, company):
+    first = Person.objects.create(company=company, first_name="Ines", email="ines@x.example")
+    drain(group)
+    first.refresh_from_db()
+    shown = hub.get(ORG, "people", first.connec_id, external_ids=True)
+    first.delete()
+    Person.objects.create(company=company, first_name="Ines", email="ines@x.example")
+    Tombstone.objects.update(connec_id=None)
+    assert apply(group, [shown]).counts() == {"ignored": 1}
+    assert Person.objects.get().connec_id is None
 
 
 def test_blank_matches_nothing(group, company):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import pytest
 from django.utils import timezone
 
 from django_connec.inbound import apply_records
 from django_connec.models import ConnecGroup, Failure, ParkedRecord
+from django_connec.work import work_group
 from tests.app.models import Company, Invoice, Organization, Person
 from tests.conftest import drain
 
@@ -105,3 +107,38 @@ def test_what_waits_in_one_group_is_not_anothers(hub, group, company, other):
     drain(other)
     assert Failure.objects.get().group == other
     assert Organization.objects.get().connec_group == group
+
+
+def test_what_waits_for_a_resource_that_is_off_keeps_no_other_out(hub, group, company):
+    """However much of it there is: it is neither tried nor counted until the resource is on again."""
+    late = timezone.now() - dt.timedelta(hours=2)
+    for number in range(600):
+        ParkedRecord.objects.create(
+            group=group,
+            resource="invoices",
+            connec_id=f"inv-{number}",
+            record=b"{}",
+            missing_resource="organizations",
+            next_attempt_at=late - dt.timedelta(hours=1),
+        )
+        Failure.objects.create(
+            group=group, direction="pull", resource="invoices", object_id=f"bad-{number}", record=b"{}", message="bad"
+        )
+    person = {"id": [{"provider": "connec", "realm": "", "id": "p-1"}], "first_name": "Ines"}
+    Failure.objects.create(
+        group=group,
+        direction="pull",
+        resource="people",
+        object_id="p-1",
+        record=json.dumps(person).encode(),
+        message="bad",
+    )
+    other = {**person, "id": "p-2", "first_name": "Jo"}
+    ParkedRecord.objects.create(
+        group=group, resource="people", connec_id="p-2", record=json.dumps(other).encode(), missing_resource="items"
+    )
+    group.entities = {"invoices": {"pull": False}}
+    group.save(update_fields=["entities"])
+    work_group(group)
+    assert set(Person.objects.values_list("first_name", flat=True)) == {"Ines", "Jo"}
+    assert ParkedRecord.objects.filter(attempts=0).count() == 600

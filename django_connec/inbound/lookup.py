@@ -12,7 +12,7 @@ from django.utils import timezone
 from django_connec.inbound.incoming import Incoming
 from django_connec.mapping import Mapper
 from django_connec.mapping.values import is_blank
-from django_connec.models import Conflict, ConnecGroup
+from django_connec.models import Conflict, ConnecGroup, Tombstone
 from django_connec.models.columns import CHANGED, GROUP, HUB_UPDATED, ID, STATE
 from django_connec.sql import read_rows
 
@@ -122,6 +122,7 @@ def _match_values(
 ) -> None:
     by_path = {".".join(bound.path): bound for bound in mapper.fields}
     free = rows.filter(connec_id__isnull=True, **{mapper.meta.group: group})
+    known = _known_here(group, mapper, incoming, rows)
     taken = {row.pk for row in matched.rows.values()}
     for alternative in mapper.meta.match_on:
         bounds = [by_path[path] for path in alternative]
@@ -129,7 +130,7 @@ def _match_values(
         first_values: list[Any] = []
         for position, item in enumerate(incoming):
             values = item.decoded.values
-            if position in matched.rows or position in matched.undecided or item.own_pk is not None:
+            if position in matched.rows or position in matched.undecided or position in known:
                 continue
             if any(bound.reference is not None or is_blank(values.get(bound.name)) for bound in bounds):
                 continue
@@ -159,6 +160,23 @@ def _match_values(
                 continue
             taken.add(found[0].pk)
             matched.rows[positions[0]] = found[0]
+            # An id of ours that is nobody's: the hub is given the row's own.
+            incoming[positions[0]].known_to_us = False
+
+
+def _known_here(group: ConnecGroup, mapper: Mapper, incoming: Sequence[Incoming], rows: Any) -> set[int]:
+    """Return the positions of the records whose id of ours is that of a row which is here, or was deleted here.
+
+    An id of ours that nobody here has ever had comes from a database that is no more.
+    """
+    pks = {item.own_pk: position for position, item in enumerate(incoming) if item.own_pk is not None}
+    if not pks:
+        return set()
+    here = set(rows.filter(pk__in=pks).values_list("pk", flat=True))
+    keys = {str(pk): pk for pk in pks}
+    graves = Tombstone.objects.using(rows.db).filter(group=group, model_label=mapper.label, object_id__in=keys)
+    here.update(keys[key] for key in graves.values_list("object_id", flat=True))
+    return {position for pk, position in pks.items() if pk in here}
 
 
 def _conflict(

@@ -20,7 +20,7 @@ from django_connec.sql import read_rows
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["RETRY_EVERY", "drop", "due_records", "expire", "fail_again", "park", "waiting_for"]
+__all__ = ["RETRY_EVERY", "drop", "due_records", "expire", "fail_again", "park", "records_of", "waiting_for"]
 
 RETRY_EVERY = dt.timedelta(hours=1)
 
@@ -84,17 +84,19 @@ def waiting_for(group: ConnecGroup, resource: str, connec_ids: Collection[str]) 
     return found
 
 
-def due_records(group: ConnecGroup, *, resource: str | None = None, limit: int = 500) -> Mapping[str, list[Any]]:
-    """Return parked records by their resource: those of one resource, or all that are due."""
-    entries = ParkedRecord.objects.filter(group=group).order_by("next_attempt_at")
-    if resource is not None:
-        entries = entries.filter(resource=resource)
-    else:
-        entries = entries.filter(next_attempt_at__lte=timezone.now())
+def due_records(group: ConnecGroup, resources: Collection[str], *, limit: int = 500) -> Mapping[str, list[Any]]:
+    """Return the parked records of some resources that are due to be tried, by their resource."""
+    due = ParkedRecord.objects.filter(group=group, resource__in=resources, next_attempt_at__lte=timezone.now())
     found: dict[str, list[Any]] = {}
-    for entry in entries[:limit]:
+    for entry in due.order_by("next_attempt_at")[:limit]:
         found.setdefault(entry.resource, []).append(json.loads(bytes(entry.record)))
     return found
+
+
+def records_of(group: ConnecGroup, resource: str, *, limit: int) -> list[Any]:
+    """Return the parked records of one resource, due or not."""
+    entries = ParkedRecord.objects.filter(group=group, resource=resource).order_by("next_attempt_at")
+    return [json.loads(bytes(record)) for record in entries.values_list("record", flat=True)[:limit]]
 
 
 def fail_again(group: ConnecGroup, resource: str, failures: Sequence[Failure]) -> None:

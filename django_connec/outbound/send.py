@@ -52,13 +52,6 @@ class Sent:
     failed: int = 0
     put_off: dict[Any, list[str]] = field(default_factory=dict)
 
-    def add(self, other: Sent) -> None:
-        """Add another batch's counts."""
-        self.pushed += other.pushed
-        self.unchanged += other.unchanged
-        self.failed += other.failed
-        self.put_off |= other.put_off
-
 
 def skew_of(date: dt.datetime | None) -> dt.timedelta:
     """Return the hub's clock less ours, from an answer's Date header; zero where it has none."""
@@ -186,6 +179,10 @@ class Sender:
                 found = self.client.get(self.group.uid, mapper.meta.resource, operation.id)
             except ConnecNotFound:
                 item.row.__dict__["_connec_gone"] = True
+                remaining.append((item, error))
+                continue
+            except ConnecRejected:
+                # The hub will not say: this row is refused for now, and holds up no other.
                 remaining.append((item, error))
                 continue
             if _id_of(found.record) in (None, operation.id):

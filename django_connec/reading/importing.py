@@ -15,7 +15,7 @@ from django_connec.conf import get_settings
 from django_connec.exceptions import ResourceOff
 from django_connec.inbound import Outcome, apply_records
 from django_connec.inbound.guard import MassChange
-from django_connec.inbound.parked import due_records
+from django_connec.inbound.parked import records_of
 from django_connec.inbound.preview import preview_records
 from django_connec.mapping import registry
 from django_connec.models import ConnecGroup, SyncCursor, SyncRun
@@ -201,11 +201,8 @@ class _Walk:
             self._keep_place(len(page.records))
         if outcome.parked:
             ids = [str(r.get("id")) for r in page.records if isinstance(r, dict)]
-            retried = Outcome()
-            for parked_resource, records in due_records(group, resource=resource, limit=len(ids)).items():
-                retried.add(
-                    apply_records(group, parked_resource, records, source="import", client=self.client, skew=skew)
-                )
+            records = records_of(group, resource, limit=len(ids))
+            retried = apply_records(group, resource, records, source="import", client=self.client, skew=skew)
             outcome.parked = retried.parked
             retried.parked = 0
             outcome.add(retried)
