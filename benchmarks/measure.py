@@ -21,9 +21,21 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def ratio(ours: Callable[[], object], theirs: Callable[[], object], rounds: int = 5) -> tuple[float, float, float]:
-    """Measure two pieces of work in turn; returns the median of theirs over ours, and both medians in seconds."""
-    pairs = [(timed(ours), timed(theirs)) for _ in range(rounds)]
+def ratio(
+    ours: Callable[[], object],
+    theirs: Callable[[], object],
+    rounds: int = 5,
+    before: Callable[[], object] = lambda: None,
+) -> tuple[float, float, float]:
+    """Measure two pieces of work in turn; returns the median of theirs over ours, and both medians in seconds.
+
+    Args:
+        before: What each round of ours needs, and is not measured.
+    """
+    pairs = []
+    for _ in range(rounds):
+        before()
+        pairs.append((timed(ours), timed(theirs)))
     return (
         statistics.median(b / a for a, b in pairs),
         statistics.median(a for a, _ in pairs),
