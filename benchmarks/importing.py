@@ -62,7 +62,8 @@ class Hub:
         from django_connec.client.wire import decode_json
 
         body = decode_json(self._bodies[skip // PAGE])
-        assert body is not None and top == PAGE
+        assert body is not None
+        assert top == PAGE
         has_next = skip + PAGE < self._total
         return Page(body[resource], self._total, skip, PAGE, has_next, dt.datetime.now(dt.UTC))
 
@@ -86,7 +87,8 @@ def measure(say: Callable[[str, str, str], None]) -> None:
         Person.objects.all()._raw_delete("default")
         LinkBack.objects.all()._raw_delete("default")
         run = import_group(group, hub, resources=["people"], full=True)
-        assert run.state == SyncRun.State.SUCCEEDED and run.counts["people"] == {"created": RECORDS}, run.counts
+        assert run.state == SyncRun.State.SUCCEEDED
+        assert run.counts["people"] == {"created": RECORDS}, run.counts
 
     def values(item: dict) -> dict[str, object]:
         address = item["address_work"]["billing"]

@@ -37,7 +37,8 @@ def measure(say: Callable[[str, str, str], None]) -> None:
 
             def ours() -> None:
                 report = work_group(group, force=True)
-                assert report is not None and report.drained.pushed == ROWS, report
+                assert report is not None
+                assert report.drained.pushed == ROWS, report
 
             def one_by_one() -> None:
                 for n in range(ROWS):

@@ -32,7 +32,8 @@ def slow_hub() -> Iterator[str]:
     """Run the hub for the block; yields its address."""
     command = [sys.executable, "-m", "benchmarks.slow"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()
         finally:
