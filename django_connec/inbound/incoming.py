@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +14,8 @@ from django_connec.exceptions import BadValue
 from django_connec.failures import FailedRecord
 from django_connec.inbound.outcome import Outcome
 from django_connec.mapping import Mapper, registry
+from django_connec.mapping.decoding import Decoded
 from django_connec.mapping.fields import BoundField
-from django_connec.mapping.mapper import Decoded
 from django_connec.mapping.nested import RowRecord
 from django_connec.mapping.references import RemoteId, parse_remote_id
 from django_connec.mapping.scalars import parse_moment
@@ -23,6 +23,9 @@ from django_connec.mapping.values import kind_of
 from django_connec.models import ConnecGroup, Tombstone
 
 __all__ = ["Incoming", "failed", "read_records", "to_json"]
+
+#: A record that is some mapper's, with that mapper and who it is.
+_Ours = tuple[Mapper, Mapping[str, Any], RemoteId]
 
 #: The digest of a list of which not everything could be taken; no list has it.
 UNRESOLVED = "?"
@@ -93,25 +96,28 @@ def read_records(
 
     Of several versions of one record only the newest is kept, the last one where they are equally new.
     """
-    incoming: dict[str, Incoming] = {}
     broken: list[FailedRecord] = []
     mappers = registry.for_resource(resource)
+    ours: list[_Ours] = []
     for record in records:
         if type(record) is not dict and not isinstance(record, Mapping):
             broken.append(failed(None, record, f"expected a record, found {kind_of(record)}"))
             continue
         try:
-            item = _read(group, mappers, record)
-        except BadValue as error:
-            broken.append(failed(_id_of(record), record, str(error)))
-            continue
+            recognised = _recognise(group, mappers, record)
         except Exception as error:
-            # A host's accepts() may raise anything; what it raised may hold values.
-            broken.append(failed(_id_of(record), record, f"the mapper raised {type(error).__name__}"))
+            broken.append(failed(_id_of(record), record, _reason(error)))
             continue
-        if item is None:
+        if recognised is None:
             outcome.ignored += 1
+        else:
+            ours.append(recognised)
+    incoming: dict[str, Incoming] = {}
+    for (mapper, record, identity), decoded in zip(ours, _decode(ours), strict=True):
+        if isinstance(decoded, Exception):
+            broken.append(failed(identity.connec_id, record, _reason(decoded)))
             continue
+        item = _incoming(group, mapper, record, identity, decoded)
         key = item.connec_id or ""
         earlier = incoming.get(key)
         if earlier is not None:
@@ -138,18 +144,53 @@ def to_json(record: Any) -> bytes:
     return json.dumps(record, separators=(",", ":"), default=str).encode("ascii", "backslashreplace")
 
 
-def _read(group: ConnecGroup, mappers: tuple[Mapper, ...], record: Mapping[str, Any]) -> Incoming | None:
-    mapper = next((m for m in mappers if m.takes(record)), None)
-    if mapper is None:
+def _reason(error: Exception) -> str:
+    # A host's accepts() may raise anything; what it raised may hold values.
+    return str(error) if isinstance(error, BadValue) else f"the mapper raised {type(error).__name__}"
+
+
+def _recognise(group: ConnecGroup, mappers: tuple[Mapper, ...], record: Mapping[str, Any]) -> _Ours | None:
+    for mapper in mappers:
+        if mapper.takes(record):
+            break
+    else:
         return None
     identity = parse_remote_id(record.get("id")) or RemoteId(None)
     if identity.connec_id is None and not mapper.is_singular:
         raise BadValue("id", "the hub's id", kind_of(record.get("id")))
-    if not group.is_within_history(parse_moment(record.get("created_at"))):
+    if not (group.historical_data or group.is_within_history(parse_moment(record.get("created_at")))):
         return None
     if mapper.meta.on_inactive == "ignore" and mapper.is_inactive(record):
         return None
-    own = identity.own(get_settings().provider, group.effective_realm)
+    return mapper, record, identity
+
+
+def _decode(ours: Sequence[_Ours]) -> list[Decoded | Exception]:
+    """Decode records, those of a mapper together; where that fails each alone, so that a bad one fails alone."""
+    by_mapper: dict[Mapper, list[int]] = {}
+    for position, (mapper, _, _) in enumerate(ours):
+        by_mapper.setdefault(mapper, []).append(position)
+    found: dict[int, Decoded | Exception] = {}
+    for mapper, positions in by_mapper.items():
+        try:
+            decoded: Sequence[Decoded | Exception] = mapper.decoder.decode_all([ours[at][1] for at in positions])
+        except Exception:
+            decoded = [_decode_alone(mapper, ours[at][1]) for at in positions]
+        found.update(zip(positions, decoded, strict=True))
+    return [found[position] for position in range(len(ours))]
+
+
+def _decode_alone(mapper: Mapper, record: Mapping[str, Any]) -> Decoded | Exception:
+    try:
+        return mapper.decode(record)
+    except Exception as error:
+        return error
+
+
+def _incoming(
+    group: ConnecGroup, mapper: Mapper, record: Mapping[str, Any], identity: RemoteId, decoded: Decoded
+) -> Incoming:
+    own = identity.own(get_settings().provider, group.effective_realm) if identity.others else None
     own_pk = None if own is None else mapper.pk_from(own)
     item = Incoming(
         mapper=mapper,
@@ -160,12 +201,12 @@ def _read(group: ConnecGroup, mappers: tuple[Mapper, ...], record: Mapping[str, 
         known_to_us=own_pk is not None,
         plain=identity.plain,
         updated_at=parse_moment(record.get("updated_at")),
-        decoded=mapper.decode(record),
+        decoded=decoded,
     )
     for nested in mapper.nested:
-        if nested.name in item.decoded.rows:
+        if nested.name in decoded.rows:
             item.rows[nested.name] = [
-                _read_row(group, nested.rows, row, item.updated_at) for row in item.decoded.rows[nested.name]
+                _read_row(group, nested.rows, row, item.updated_at) for row in decoded.rows[nested.name]
             ]
     return item
 

@@ -6,7 +6,6 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import lru_cache
 from math import isfinite
 from typing import Any, cast
 
@@ -16,10 +15,11 @@ from django.utils.duration import duration_string
 
 from django_connec.exceptions import BadValue
 from django_connec.mapping.paths import Path
-from django_connec.mapping.values import MAX_BITS, clean_json, clean_text, digest, kind_of
+from django_connec.mapping.values import MAX_BITS, clean_json, clean_text, digest, kind_of, short_hash
 
 __all__ = [
     "Convert",
+    "Take",
     "boolean_decoder",
     "clearing",
     "decoder_for",
@@ -29,13 +29,12 @@ __all__ = [
     "same",
     "taker",
     "text_decoder",
+    "text_taker",
 ]
 
 Convert = Callable[[Any], Any]
-
-#: Texts that are remembered with what became of them: cities, titles and states repeat from record to record.
-REMEMBERED = 256
-REMEMBERED_LENGTH = 40
+#: A raw value to a local one and its digest.
+Take = Callable[[Any], tuple[Any, str]]
 
 
 def decoder_for(column: models.Field[Any, Any], path: Path) -> Convert:
@@ -170,8 +169,8 @@ def clearing(decode: Convert, column: models.Field[Any, Any], path: Path) -> Con
     return refuse_null
 
 
-def taker(decode: Convert, compare: Convert, *, is_fixed: bool) -> Callable[[Any], tuple[Any, str]]:
-    """Join a conversion with the digest of its result; what became of short texts is remembered."""
+def taker(decode: Convert, compare: Convert) -> Take:
+    """Join a conversion with the digest of its result."""
     if compare is same:
 
         def take(raw: Any) -> tuple[Any, str]:
@@ -183,13 +182,17 @@ def taker(decode: Convert, compare: Convert, *, is_fixed: bool) -> Callable[[Any
             value = decode(raw)
             return value, digest(compare(value))
 
-    if not is_fixed:
-        return take
-    remember = lru_cache(REMEMBERED)(take)
+    return take
+
+
+def text_taker(take: Take, max_length: int | None) -> Take:
+    """Return a short way for what nearly all texts are: plain ones that fit, of which nothing is to be converted."""
+    longest = float("inf") if max_length is None else max_length
 
     def take_text(raw: Any) -> tuple[Any, str]:
-        # Texts only: 1, 1.0 and True are one key, and not one value.
-        return remember(raw) if type(raw) is str and len(raw) <= REMEMBERED_LENGTH else take(raw)
+        if type(raw) is str and raw.isascii() and "\x00" not in raw and 0 < len(raw) <= longest:
+            return raw, short_hash(raw.encode())
+        return take(raw)
 
     return take_text
 

@@ -16,6 +16,7 @@ from django.db import models
 
 from django_connec.mapping.conversions import (
     Convert,
+    Take,
     clearing,
     decoder_for,
     encode_as_text,
@@ -23,6 +24,7 @@ from django_connec.mapping.conversions import (
     guarded,
     same,
     taker,
+    text_taker,
 )
 from django_connec.mapping.paths import Path, make_reader
 from django_connec.mapping.values import MISSING, digest
@@ -77,6 +79,7 @@ class BoundField:
         encode: Local value to JSON value.
         compare: Local value to the form that is digested, the same however the value was come by.
         take: Raw value to local value and its digest: ``decode`` and ``digest`` in one call.
+        is_fixed: What becomes of a raw value depends on nothing else, so that it may be remembered.
         pull: The hub's value is written here.
         push: Our value is sent.
         create_only: Set when the other side's record is made, never after.
@@ -96,7 +99,8 @@ class BoundField:
     decode: Convert
     encode: Convert
     compare: Convert
-    take: Callable[[Any], tuple[Any, str]]
+    take: Take
+    is_fixed: bool
     pull: bool
     push: bool
     create_only: bool
@@ -195,6 +199,10 @@ class Field:
         if self.custom_decode is not None:
             decode = guarded(self.custom_decode, path, column)
         decode, compare = clearing(decode, column, path), self.comparer(column)
+        take = taker(decode, compare)
+        is_fixed = self._is_fixed(column)
+        if is_fixed and type(self) is Field:
+            take = text_taker(take, column.max_length)
         return BoundField(
             name=name,
             path=path,
@@ -204,7 +212,8 @@ class Field:
             decode=decode,
             encode=self.custom_encode or self.encoder(column),
             compare=compare,
-            take=taker(decode, compare, is_fixed=self._is_fixed(column)),
+            take=take,
+            is_fixed=is_fixed,
             pull=self.direction != "push",
             push=self.direction != "pull",
             create_only=self.create_only,

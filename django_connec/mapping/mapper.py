@@ -11,13 +11,14 @@ from django.db import models
 
 from django_connec.exceptions import BadValue, MapperError
 from django_connec.mapping.declaration import group_problems, meta_problems, overlaps
+from django_connec.mapping.decoding import Decoded, Decoder
 from django_connec.mapping.fields import BoundField, Field, FieldProblem
-from django_connec.mapping.nested import BoundNested, Nested, RowProblems, RowRecord
-from django_connec.mapping.paths import Path, make_leftovers, make_reader, put
+from django_connec.mapping.nested import BoundNested, Nested, RowProblems
+from django_connec.mapping.paths import Path, make_reader, put
 from django_connec.mapping.resources import is_singular
-from django_connec.mapping.values import MISSING, clean_json, clean_text, is_blank
+from django_connec.mapping.values import MISSING, clean_text, is_blank
 
-__all__ = ["Decoded", "Mapper", "MapperOptions", "put_value"]
+__all__ = ["Mapper", "MapperOptions", "put_value"]
 
 META_KINDS: tuple[tuple[str, Any, str], ...] = (
     ("group", str, 'a path of foreign keys, for example "company__connec_group"'),
@@ -43,25 +44,6 @@ class MapperOptions:
     conflict: str = "newest"
     id_prefix: str = ""
     created_field: str | None = None
-
-
-@dataclass(slots=True)
-class Decoded:
-    """What a record says about the mapped fields.
-
-    Attributes:
-        values: Local value by field name; a field that the record does not mention is absent.
-        digests: Short digest of each of these values.
-        leftovers: Unmapped parts of the mapped blocks, by top-level attribute; of a row, everything unmapped.
-        rows: The mapped rows of each list, by field name.
-        others: The rows of each list that its mapper does not take.
-    """
-
-    values: dict[str, Any]
-    digests: dict[str, str]
-    leftovers: dict[str, Any]
-    rows: dict[str, list[RowRecord]] = field(default_factory=dict)
-    others: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
 
 
 class Mapper:
@@ -215,22 +197,13 @@ class Mapper:
         return {top: tuple(paths) for top, paths in inner.items()}
 
     @cached_property
-    def _steps(self) -> tuple[tuple[str, str | None, Any, Any], ...]:
-        """What decoding does for each field: its name, its attribute if that alone holds it, how it is read and
-        taken."""
-        plain = [f.kind is None and len(f.path) == 1 for f in self.fields]
-        return tuple((f.name, f.top if p else None, f.read, f.take) for f, p in zip(self.fields, plain, strict=True))
+    def decoder(self) -> Decoder:
+        """What reads its fields out of records.
 
-    @cached_property
-    def _leftovers(self) -> tuple[tuple[str, Any], ...]:
-        """How to take what no field maps out of each mapped block."""
-        return tuple((top, make_leftovers(paths)) for top, paths in self.blocks.items())
-
-    @cached_property
-    def _row_leftovers(self) -> Any:
-        """How to take what no field maps out of a row: it goes back to the hub whole, as a block does."""
-        paths = {("id",), *(f.path for f in self.fields), *(f.kind[0] for f in self.fields if f.kind is not None)}
-        return make_leftovers(sorted(paths))
+        Raises:
+            MapperError: As :attr:`fields`.
+        """
+        return Decoder(self.fields, self.nested, is_row=self.is_row)
 
     @cached_property
     def related(self) -> tuple[str, ...]:
@@ -269,35 +242,7 @@ class Mapper:
         Raises:
             BadValue: A value cannot be taken; names the path, what was expected and the kind that was found.
         """
-        values: dict[str, Any] = {}
-        digests: dict[str, str] = {}
-        for name, top, read, take in self._steps:
-            # An attribute with a value needs no call to be read; what is empty is read with care.
-            raw = read(record) if top is None else record.get(top, MISSING) or read(record)
-            if raw is not MISSING:
-                values[name], digests[name] = take(raw)
-        leftovers: dict[str, Any] = {}
-        if self.is_row:
-            leftovers = self._row_leftovers(record)
-            reason = clean_json(leftovers)
-            if reason:
-                raise BadValue("", "values that a database can hold", reason)
-            return Decoded(values, digests, leftovers)
-        for top, leave in self._leftovers:
-            block = record.get(top)
-            if type(block) is dict or isinstance(block, Mapping):
-                rest = leave(block)
-                if rest:
-                    reason = clean_json(rest)
-                    if reason:
-                        raise BadValue(top, "a block that a database can hold", reason)
-                    leftovers[top] = rest
-        decoded = Decoded(values, digests, leftovers)
-        for nested in self.nested:
-            if nested.path in record:
-                rows, others, digests[nested.name] = nested.decode(record[nested.path])
-                decoded.rows[nested.name], decoded.others[nested.name] = rows, others
-        return decoded
+        return self.decoder.decode(record)
 
     def payload(
         self, values: Mapping[str, Any], names: Iterable[str], leftovers: Mapping[str, Any], *, skip_blank: bool = False

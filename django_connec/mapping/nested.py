@@ -15,7 +15,8 @@ from django_connec.mapping.references import RemoteId, parse_remote_id
 from django_connec.mapping.values import BLANK, clean_json, digest, kind_of
 
 if TYPE_CHECKING:
-    from django_connec.mapping.mapper import Decoded, Mapper
+    from django_connec.mapping.decoding import Decoded
+    from django_connec.mapping.mapper import Mapper
 
 __all__ = ["BoundNested", "Nested", "RowProblems", "RowRecord"]
 

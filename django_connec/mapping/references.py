@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import models
 
@@ -23,8 +22,7 @@ MAX_FOREIGN_LENGTH = 512
 HUB_PROVIDER = "connec"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteId:
+class RemoteId(NamedTuple):
     """The identity of a record as the hub gives it.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -127,29 +127,33 @@ def clean_json(value: Any) -> str | None:
     All databases are held to what the narrowest takes, as for text: NaN and Infinity, half a surrogate pair,
     NUL, enormous numbers and too many levels are refused.
     """
-    waiting: list[tuple[Any, int]] = [(value, 0)]
-    while waiting:
-        item, depth = waiting.pop()
-        if item is None:
-            continue
-        if isinstance(item, str):
-            reason = clean_text(item)
+    return _refused(value, 0)
+
+
+def _refused(value: Any, depth: int) -> str | None:
+    # Nearly everything is text: it is asked about first, and by its exact type.
+    if type(value) is str or isinstance(value, str):
+        return None if value.isascii() and "\x00" not in value else clean_text(value)
+    if value is None:
+        return None
+    if isinstance(value, (dict, list, Mapping)):
+        if depth >= MAX_DEPTH:
+            return f"a value of more than {MAX_DEPTH} levels"
+        if isinstance(value, list):
+            parts: Iterable[Any] = value
+        else:
+            parts = value.values()
+            for key in value:
+                reason = _refused(key, depth)
+                if reason:
+                    return reason
+        for part in parts:
+            reason = _refused(part, depth + 1)
             if reason:
                 return reason
-        elif isinstance(item, (dict, list, Mapping)):
-            if depth >= MAX_DEPTH:
-                return f"a value of more than {MAX_DEPTH} levels"
-            if not isinstance(item, list):
-                waiting += [(key, depth) for key in item]
-                waiting += [(inner, depth + 1) for inner in item.values()]
-            else:
-                waiting += [(inner, depth + 1) for inner in item]
-        elif isinstance(item, float):
-            if not isfinite(item):
-                return "a number that is not finite"
-        elif isinstance(item, int):
-            if item.bit_length() > MAX_BITS:
-                return "a number with too many digits"
-        else:
-            return kind_of(item)
-    return None
+        return None
+    if isinstance(value, float):
+        return None if isfinite(value) else "a number that is not finite"
+    if isinstance(value, int):
+        return "a number with too many digits" if value.bit_length() > MAX_BITS else None
+    return kind_of(value)
