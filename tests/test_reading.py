@@ -19,6 +19,7 @@ from django_connec.sandbox import Behaviour, Fault
 from django_connec.work import client_of
 from tests.app.models import Item, Organization, Person
 from tests.conftest import ORG
+from tests.processes import wait_until
 from tests.test_loop import load_people
 
 pytestmark = pytest.mark.django_db
@@ -157,6 +158,20 @@ def test_memory_of_pages_is_bounded(hub, group, company):
     pages.close()
     fetched = [path for path in hub.paths("GET") if path.endswith("/people")]
     assert len(fetched) <= 4
+
+
+def test_pages_that_came_meanwhile_are_applied_together(hub, group, company):
+    from django_connec.reading.pages import fetch_together
+
+    load_people(hub, 1, 950)
+    pages = fetch_together(client_of(group), group.uid, "people", threads=3, together=4)
+    assert len(next(pages)) == 1, "nobody waits for more than the first"
+    next(pages)
+    wait_until(lambda: len([path for path in hub.paths("GET") if path.endswith("/people")]) >= 7)
+    rest = list(pages)
+    assert max(len(together) for together in rest) == 4
+    ids = [record["id"] for together in rest for page in together for record in page.records]
+    assert len(ids) == len({str(one) for one in ids})
 
 
 def test_since_and_resource(hub, group, company):

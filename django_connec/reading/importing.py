@@ -1,4 +1,5 @@
-"""The first import: every shared resource, in dependency order, resumable after each page."""
+"""The first import: every shared resource, in dependency order, resumable after each commit: a page, or
+a few that have come in while the ones before were applied."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from django_connec.client import ConnecClient, Page, iso
 from django_connec.conf import get_settings
 from django_connec.exceptions import ResourceOff
 from django_connec.inbound import Outcome, apply_records
+from django_connec.inbound.apply import CHUNK
 from django_connec.inbound.guard import MassChange
 from django_connec.inbound.parked import records_of
 from django_connec.inbound.preview import preview_records
@@ -21,7 +23,7 @@ from django_connec.mapping import registry
 from django_connec.models import ConnecGroup, SyncCursor, SyncRun
 from django_connec.outbound.send import skew_of
 from django_connec.reading.holding import accept, finish, guard_for, hold
-from django_connec.reading.pages import fetch_ahead
+from django_connec.reading.pages import fetch_together
 from django_connec.reading.runs import Progress, RunRecorder
 
 __all__ = ["accept_resource", "import_group", "import_resource"]
@@ -50,7 +52,7 @@ def import_group(
         full: Begin again, also where an earlier import went through or was interrupted.
         since: Only records that changed at or after this time.
         dry_run: Read and count; write nothing, not even the run.
-        progress: Told after each page.
+        progress: Told after each page, or after several that came in together.
         accept_mass_change: Let it change as many rows as it likes, also where it was held for that.
 
     Returns:
@@ -163,23 +165,24 @@ class _Walk:
         # A record that slides over a border shows up on one of the next pages again; all ids would not fit.
         recent: deque[set[str]] = deque(maxlen=limits.import_threads + 2)
         total: int | None = None
-        for page in self._pages():
+        for pages in self._pages():
             self.group.require_sharing(self.resource)
-            self.began = self.began or page.date or timezone.now()
-            ids = {str(record.get("id")) for record in page.records if isinstance(record, dict)}
-            distinct += len(ids.difference(*recent))
-            recent.append(ids)
-            total = page.total
-            self.recorder.count(self.resource, self._apply(page))
+            self.began = self.began or pages[0].date or timezone.now()
+            for page in pages:
+                ids = {str(record.get("id")) for record in page.records if isinstance(record, dict)}
+                distinct += len(ids.difference(*recent))
+                recent.append(ids)
+            total = pages[-1].total
+            self.recorder.count(self.resource, self._apply(pages))
             if self.progress is not None:
                 self.progress(self.resource, distinct, total)
         return total is None or distinct >= total
 
-    def _pages(self) -> Iterator[Page]:
+    def _pages(self) -> Iterator[list[Page]]:
         if registry.for_resource(self.resource)[0].is_singular:
-            return iter([_singular_page(self.client, self.group, self.resource)])
+            return iter([[_singular_page(self.client, self.group, self.resource)]])
         limits = get_settings()
-        return fetch_ahead(
+        return fetch_together(
             self.client,
             self.group.uid,
             self.resource,
@@ -187,29 +190,32 @@ class _Walk:
             skip=self.cursor.import_skip,
             top=limits.page_size,
             threads=limits.import_threads,
+            together=max(1, CHUNK // limits.page_size),
         )
 
-    def _apply(self, page: Page) -> Outcome:
+    def _apply(self, pages: Sequence[Page]) -> Outcome:
+        """Apply pages in one transaction, with the place behind the last of them: what a transaction costs by itself
+        is paid once."""
         group, resource = self.group, self.resource
+        records = [record for page in pages for record in page.records]
         if self.dry_run:
-            return preview_records(group, resource, page.records)
+            return preview_records(group, resource, records)
         using = router.db_for_write(ConnecGroup)
-        skew = skew_of(page.date)
+        skew = skew_of(pages[-1].date)
         with transaction.atomic(using=using):
             # No network in here: what is missing is parked, and fetched below.
-            outcome = apply_records(group, resource, page.records, source="import", skew=skew, guard=self.guard)
-            self._keep_place(len(page.records))
+            outcome = apply_records(group, resource, records, source="import", skew=skew, guard=self.guard)
+            self._keep_place(len(records))
         if outcome.parked:
-            ids = [str(r.get("id")) for r in page.records if isinstance(r, dict)]
-            records = records_of(group, resource, limit=len(ids))
-            retried = apply_records(group, resource, records, source="import", client=self.client, skew=skew)
+            waiting = records_of(group, resource, limit=len(records))
+            retried = apply_records(group, resource, waiting, source="import", client=self.client, skew=skew)
             outcome.parked = retried.parked
             retried.parked = 0
             outcome.add(retried)
         return outcome
 
     def _keep_place(self, records: int) -> None:
-        """Commit the place, and what was changed on the way to it, with the page that it is behind."""
+        """Commit the place, and what was changed on the way to it, with the pages that it is behind."""
         cursor = self.cursor
         names = []
         cursor.import_skip += records

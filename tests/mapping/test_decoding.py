@@ -26,6 +26,7 @@ records = st.fixed_dictionaries(
 @quick
 @given(st.lists(records, min_size=1, max_size=4))
 # Equal to Python, and not one value.
+@example([{"name": 1}, {"name": True}])
 @example([{"name": 1}, {"name": True}, {"name": 1.0}, {"name": "1"}])
 @example([{"numbers": {}}, {"numbers": None}, {}, {"numbers": {"deep": {}}}, {"numbers": {"deep": {"ratio": 1}}}])
 def test_page_is_decoded_as_its_records_are(everything, page):
