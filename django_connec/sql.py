@@ -146,7 +146,7 @@ def _insert(model: type[models.Model], rows: Sequence[models.Model], columns: Se
     )
     plan = _plan(columns, connection)
     with connection.cursor() as cursor:
-        cursor.executemany(statement, [_line(row, plan) for row in rows])
+        cursor.executemany(statement, _lines(rows, plan))
     return True
 
 
@@ -161,7 +161,7 @@ def _copy(model: type[models.Model], rows: Sequence[models.Model], columns: Sequ
         return False
     table = connection.ops.quote_name(model._meta.db_table)
     plan = _plan(columns, connection)
-    lines = [_line(row, plan) for row in rows]
+    lines = _lines(rows, plan)
     with connection.cursor() as cursor:
         if not hasattr(cursor, "copy"):
             return False
@@ -381,19 +381,21 @@ def _plan(columns: Sequence[Any], connection: Any) -> _Plan:
     ]
 
 
-def _line(row: models.Model, plan: _Plan) -> tuple[Any, ...]:
-    """Return a new row's parameters. Values that every driver takes as they are skip Django's preparation, which
-    costs more than the statement itself."""
-    held = row.__dict__
-    line = []
+def _lines(rows: Sequence[models.Model], plan: _Plan) -> list[tuple[Any, ...]]:
+    """Return the parameters of new rows. Column by column: where all values of one are of types that every driver takes
+    as they are, Django's preparation, which costs more than the statement itself, is skipped for all rows at once."""
+    held = [row.__dict__ for row in rows]
+    columns = []
     for column, attname, plain, changes_itself, prepare in plan:
-        value = held.get(attname)
-        if type(value) not in plain:
-            value = prepare(column.pre_save(row, True) if changes_itself else value)
-            if hasattr(value, "resolve_expression"):
+        values = [row.get(attname) for row in held]
+        if not plain.issuperset(map(type, values)):
+            if changes_itself:
+                values = [column.pre_save(row, True) for row in rows]
+            values = list(map(prepare, values))
+            if any(hasattr(value, "resolve_expression") for value in values):
                 raise _NeedsCompiler
-        line.append(value)
-    return tuple(line)
+        columns.append(values)
+    return list(zip(*columns, strict=True))
 
 
 def _changes_itself(column: Any) -> bool:
