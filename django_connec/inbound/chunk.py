@@ -96,7 +96,7 @@ def _write(
         if held is None:
             assert group_values is not None
             row = new_row(item, group_values)
-            created.append(Written(item, row, [f for f in mapper.fields if f.name in item.decoded.digests and f.pull]))
+            created.append(Written(item, row, mapper.pulled))
             if nested is not None:
                 nested.create(row, item)
         elif held.pk not in rows:

@@ -47,14 +47,14 @@ class Written:
     Attributes:
         item: The record.
         row: The instance, with its new values.
-        taken: The fields that took the record's value.
+        taken: The fields that took the record's value; of a new row, those that take it where the record has one.
         read_changed_at: ``connec_changed_at`` as it was read.
         has_rows: Rows inside it are made, changed or deleted.
     """
 
     item: Incoming
     row: Any
-    taken: list[BoundField]
+    taken: Sequence[BoundField]
     read_changed_at: dt.datetime | None = None
     has_rows: bool = False
 
@@ -146,7 +146,7 @@ def new_row(item: Incoming, group_values: GroupValues) -> Any:
 def agreed_state(item: Incoming) -> dict[str, Any] | None:
     """Return the state of a row that is made of a record: everything is agreed."""
     local = dict.fromkeys(item.buried, BLANK)
-    return Agreement(agreed=dict(item.decoded.digests), local=local, leftovers=item.decoded.leftovers).dump()
+    return Agreement(item.decoded.digests, local, leftovers=item.decoded.leftovers).dump()
 
 
 def fill_fields(row: Any, item: Incoming) -> None:
@@ -154,9 +154,11 @@ def fill_fields(row: Any, item: Incoming) -> None:
     # Nothing is cached on an instance this fresh, so its values need no descriptor.
     held = row.__dict__
     values, references = item.decoded.values, item.references
-    for bound in item.mapper.fields:
-        if not bound.pull:
-            continue
+    plain, others = item.mapper.filling
+    for name, attname in plain:
+        if name in values:
+            held[attname] = values[name]
+    for bound in others:
         if bound.name in values:
             value = references.get(bound.name) if bound.reference is not None else values[bound.name]
         elif bound.default is not MISSING:
@@ -293,7 +295,7 @@ def save_one(written: Written, using: str) -> None:
     agreement = Agreement.load(getattr(row, STATE))
     before = dict(agreement.local)
     for bound in written.taken:
-        if bound.reference is None:
+        if bound.reference is None and bound.name in item.decoded.digests:
             remote = item.decoded.digests[bound.name]
             agreement.agree(bound.name, remote, bound.digest(bound.get(row)))
     if agreement.local != before:

@@ -157,6 +157,17 @@ class Mapper:
         return tuple(f for f in self.fields if f.reference is not None)
 
     @cached_property
+    def pulled(self) -> tuple[BoundField, ...]:
+        """The compiled fields whose values are written here."""
+        return tuple(f for f in self.fields if f.pull)
+
+    @cached_property
+    def filling(self) -> tuple[tuple[tuple[str, str], ...], tuple[BoundField, ...]]:
+        """How a new row is filled: fields whose value is the column's, with its attribute, and those that need more."""
+        plain = [f for f in self.pulled if f.via is None and f.reference is None and f.default is MISSING]
+        return tuple((f.name, f.attname) for f in plain), tuple(f for f in self.pulled if f not in plain)
+
+    @cached_property
     def compared(self) -> tuple[BoundField | BoundNested, ...]:
         """All that has a digest in ``connec_state``: the fields and the lists of rows."""
         return (*self.fields, *self.nested)
