@@ -42,6 +42,15 @@ class HeldLease:
         if timezone.now() - self._renewed > RENEW_EVERY:
             self.confirm()
 
+    def require(self) -> None:
+        """Look whether the lease is still ours, without writing.
+
+        Raises:
+            LeaseLost: Another worker took it.
+        """
+        if not Lease.objects.filter(name=self.name, token=self._token).exists():
+            raise LeaseLost(self.name)
+
     def confirm(self) -> None:
         """Renew the lease now; called in the transaction that writes a result.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -55,6 +56,7 @@ def write_chunk(
     using: str,
     skew: dt.timedelta,
     answers: bool = False,
+    around: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> ChunkResult:
     """Write records whose references are resolved.
 
@@ -65,12 +67,18 @@ def write_chunk(
         using: Alias of the database.
         skew: The hub's clock less ours.
         answers: The records are answers to what these rows sent.
+        around: Entered inside the transaction, before anything is read, and left before it commits.
 
     Raises:
         django.db.Error, BadValue: One of them cannot be written; then none is.
         RowChanged: The rows would not stand still.
     """
-    return standing_still(lambda: _write(group, mapper, pairs, using, skew, answers), using)
+
+    def work() -> ChunkResult:
+        with around():
+            return _write(group, mapper, pairs, using, skew, answers)
+
+    return standing_still(work, using)
 
 
 def _write(

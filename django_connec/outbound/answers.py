@@ -6,7 +6,8 @@ Agreed is what the hub answered, not what we sent: it may have normalised, merge
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,8 @@ from django_connec.signals import conflict_found
 
 __all__ = ["Applied", "apply_answers"]
 
+Around = Callable[[Sequence[Any]], AbstractContextManager[object]]
+
 
 @dataclass(slots=True)
 class Applied:
@@ -36,11 +39,13 @@ class Applied:
 
     Attributes:
         agreed: Keys of the rows that are in step with their answers now.
+        elsewhere: Of those, the ones whose answers are another model's records, so that nothing was written.
         duplicates: Keys of rows whose record another row holds already.
         broken: Keys of rows whose answer could not be read, with why.
     """
 
     agreed: list[Any] = field(default_factory=list)
+    elsewhere: set[Any] = field(default_factory=set)
     duplicates: list[Any] = field(default_factory=list)
     broken: dict[Any, str] = field(default_factory=dict)
 
@@ -53,6 +58,7 @@ def apply_answers(
     skew: dt.timedelta,
     using: str,
     sent: bool = True,
+    around: Around = nullcontext,
 ) -> Applied:
     """Apply the record of each answer to the row that was sent.
 
@@ -63,6 +69,8 @@ def apply_answers(
         skew: The hub's clock less ours.
         using: Alias of the database.
         sent: The rows' own changes were sent, not only their ids.
+        around: Called with the keys of the rows that are written in one transaction; entered at its beginning, left
+            at its end.
     """
     applied = Applied()
     pairs = _read(group, mapper, answers, applied, using)
@@ -70,12 +78,12 @@ def apply_answers(
     _leave_out_missing(group, mapper, pairs, using)
     try:
         if pairs:
-            _write(group, mapper, pairs, applied, skew, using, sent)
+            _write(group, mapper, pairs, applied, skew, using, sent, around)
     except Exception as error:
         if not is_record_error(error):
             raise
         for pair in pairs:
-            _write_alone(group, mapper, pair, applied, skew, using, sent)
+            _write_alone(group, mapper, pair, applied, skew, using, sent, around)
     return applied
 
 
@@ -97,6 +105,7 @@ def _read(
             pairs.append((incoming[0], held[pk]))
         else:
             applied.agreed.append(pk)
+            applied.elsewhere.add(pk)
     return pairs
 
 
@@ -157,9 +166,11 @@ def _write(
     skew: dt.timedelta,
     using: str,
     sent: bool,
+    around: Around,
 ) -> None:
-    result = write_chunk(group, mapper, pairs, using=using, skew=skew, answers=sent)
-    applied.agreed += [held.pk for _, held in pairs]
+    keys = [held.pk for _, held in pairs]
+    result = write_chunk(group, mapper, pairs, using=using, skew=skew, answers=sent, around=lambda: around(keys))
+    applied.agreed += keys
     if result.outcome.updated_pks:
         transaction.on_commit(lambda: announce_records(group, result.outcome, "push"), using=using, robust=True)
 
@@ -172,10 +183,11 @@ def _write_alone(
     skew: dt.timedelta,
     using: str,
     sent: bool,
+    around: Around,
 ) -> None:
     item, held = pair
     try:
-        _write(group, mapper, [pair], applied, skew, using, sent)
+        _write(group, mapper, [pair], applied, skew, using, sent, around)
     except Exception as error:
         if not is_record_error(error):
             raise

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,7 +104,7 @@ class Sender:
             return sent
         operations = [item.operation for item in prepared if item.operation is not None]
         results, skew = run_batch(self.client, operations)
-        self.lease.confirm()
+        self.lease.require()
         accepted: list[tuple[Any, Any]] = []
         refused: list[tuple[Prepared, ConnecError]] = []
         for item, result in zip(prepared, results, strict=True):
@@ -114,13 +115,29 @@ class Sender:
             else:
                 refused.append((item, result.error or ConnecError("the answer holds no record")))
         refused, found = self._confirm_missing(mapper, refused)
-        applied = apply_answers(self.group, mapper, accepted, skew=skew, using=self.using)
-        if found:
+        by_key = {item.row.pk: item for item in prepared}
+
+        @contextmanager
+        def in_step(keys: Sequence[Any]) -> Iterator[None]:
+            # One commit for the lease, the answers written under it and the marks: each would wait for the disk.
+            self.lease.confirm()
+            yield
+            self._clear(mapper, [by_key[pk] for pk in keys])
+
+        @contextmanager
+        def pending(keys: Sequence[Any]) -> Iterator[None]:
             # No answers to what was sent: the rows stay pending, and go to the new ids next time.
-            moved = apply_answers(self.group, mapper, found, skew=skew, using=self.using, sent=False)
+            self.lease.confirm()
+            yield
+
+        applied = apply_answers(self.group, mapper, accepted, skew=skew, using=self.using, around=in_step)
+        if found:
+            moved = apply_answers(
+                self.group, mapper, found, skew=skew, using=self.using, sent=False, around=pending
+            )
             applied.duplicates += moved.duplicates
             applied.broken |= moved.broken
-        self._record(mapper, prepared, applied, refused, sent)
+        self._record(mapper, by_key, applied, refused, sent)
         return sent
 
     def _prepare(
@@ -201,14 +218,14 @@ class Sender:
     def _record(
         self,
         mapper: Mapper,
-        prepared: Sequence[Prepared],
+        by_key: Mapping[Any, Prepared],
         applied: Applied,
         refused: Sequence[tuple[Prepared, ConnecError]],
         sent: Sent,
     ) -> None:
-        by_key = {item.row.pk: item for item in prepared}
         done = [by_key[pk] for pk in applied.agreed if pk in by_key]
-        self._clear(mapper, [item for item in done if not item.waits_for])
+        # Those whose answers were another model's, and so not written.
+        self._clear(mapper, [item for item in done if item.row.pk in applied.elsewhere])
         sent.pushed += len(done)
         keys = [str(item.row.pk) for item in done]
         drop_failures(self.group, Failure.Direction.PUSH, mapper.meta.resource, keys, mapper.label)
@@ -258,7 +275,9 @@ class Sender:
             )
 
     def _clear(self, mapper: Mapper, items: Sequence[Prepared]) -> None:
-        """Clear the mark where it is still the one that was read; a save made meanwhile stays pending."""
+        """Clear the mark where it is still the one that was read: a save made meanwhile stays pending, and so does
+        a row that has something left to send."""
+        items = [item for item in items if not item.waits_for]
         tokens = [item.token for item in items]
         for item in items:
             setattr(item.row, CHANGED, None)
