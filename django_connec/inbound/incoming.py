@@ -22,7 +22,7 @@ from django_connec.mapping.scalars import parse_moment
 from django_connec.mapping.values import kind_of
 from django_connec.models import ConnecGroup, Tombstone
 
-__all__ = ["Incoming", "failed", "read_records", "to_json"]
+__all__ = ["Incoming", "failed", "read_each", "read_records", "to_json"]
 
 #: A record that is some mapper's, with that mapper and who it is.
 _Ours = tuple[Mapper, Mapping[str, Any], RemoteId]
@@ -96,28 +96,15 @@ def read_records(
 
     Of several versions of one record only the newest is kept, the last one where they are equally new.
     """
-    broken: list[FailedRecord] = []
-    mappers = registry.for_resource(resource)
-    ours: list[_Ours] = []
-    for record in records:
-        if type(record) is not dict and not isinstance(record, Mapping):
-            broken.append(failed(None, record, f"expected a record, found {kind_of(record)}"))
-            continue
-        try:
-            recognised = _recognise(group, mappers, record)
-        except Exception as error:
-            broken.append(failed(_id_of(record), record, _reason(error)))
-            continue
-        if recognised is None:
-            outcome.ignored += 1
-        else:
-            ours.append(recognised)
     incoming: dict[str, Incoming] = {}
-    for (mapper, record, identity), decoded in zip(ours, _decode(ours), strict=True):
-        if isinstance(decoded, Exception):
-            broken.append(failed(identity.connec_id, record, _reason(decoded)))
+    broken: list[FailedRecord] = []
+    for item in read_each(group, resource, records):
+        if item is None:
+            outcome.ignored += 1
             continue
-        item = _incoming(group, mapper, record, identity, decoded)
+        if isinstance(item, FailedRecord):
+            broken.append(item)
+            continue
         key = item.connec_id or ""
         earlier = incoming.get(key)
         if earlier is not None:
@@ -129,6 +116,25 @@ def read_records(
                 continue
         incoming[key] = item
     return list(incoming.values()), broken
+
+
+def read_each(group: ConnecGroup, resource: str, records: Iterable[Any]) -> list[Incoming | FailedRecord | None]:
+    """Read each of some records: what it says, or why it cannot be read; ``None`` for one that is not ours."""
+    mappers = registry.for_resource(resource)
+    found: list[_Ours | FailedRecord | None] = [_recognise(group, mappers, record) for record in records]
+    decoded = iter(_decode([ours for ours in found if isinstance(ours, tuple)]))
+    items: list[Incoming | FailedRecord | None] = []
+    for ours in found:
+        if not isinstance(ours, tuple):
+            items.append(ours)
+            continue
+        mapper, record, identity = ours
+        said = next(decoded)
+        if isinstance(said, Exception):
+            items.append(failed(identity.connec_id, record, _reason(said)))
+        else:
+            items.append(_incoming(group, mapper, record, identity, said))
+    return items
 
 
 def failed(object_id: str | None, record: Any, message: str) -> FailedRecord:
@@ -149,7 +155,16 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, BadValue) else f"the mapper raised {type(error).__name__}"
 
 
-def _recognise(group: ConnecGroup, mappers: tuple[Mapper, ...], record: Mapping[str, Any]) -> _Ours | None:
+def _recognise(group: ConnecGroup, mappers: tuple[Mapper, ...], record: Any) -> _Ours | FailedRecord | None:
+    if type(record) is not dict and not isinstance(record, Mapping):
+        return failed(None, record, f"expected a record, found {kind_of(record)}")
+    try:
+        return _ours(group, mappers, record)
+    except Exception as error:
+        return failed(_id_of(record), record, _reason(error))
+
+
+def _ours(group: ConnecGroup, mappers: tuple[Mapper, ...], record: Mapping[str, Any]) -> _Ours | None:
     for mapper in mappers:
         if mapper.takes(record):
             break

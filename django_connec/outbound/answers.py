@@ -13,14 +13,13 @@ from typing import Any
 
 from django.db import transaction
 
-from django_connec.failures import store_failures
+from django_connec.failures import FailedRecord, store_failures
 from django_connec.inbound import parked
 from django_connec.inbound.announcing import announce_records
 from django_connec.inbound.chunk import write_chunk
 from django_connec.inbound.dberrors import describe, is_record_error
-from django_connec.inbound.incoming import Incoming, failed, read_records
+from django_connec.inbound.incoming import Incoming, failed, read_each
 from django_connec.inbound.lookup import Held
-from django_connec.inbound.outcome import Outcome
 from django_connec.inbound.references import resolve
 from django_connec.inbound.tombstones import bury
 from django_connec.mapping import Mapper
@@ -93,19 +92,20 @@ def _read(
     rows = mapper.model._base_manager.using(using).filter(pk__in=[pk for pk, _ in answers]).order_by()
     held = {values[0]: Held(*values) for values in rows.values_list("pk", ID, HUB_UPDATED, CHANGED, STATE)}
     pairs: list[tuple[Incoming, Held]] = []
-    for pk, record in answers:
-        if pk not in held:
-            # Deleted while it was on the way: its tombstone takes it from here.
-            continue
-        incoming, broken = read_records(group, mapper.meta.resource, [record], Outcome())
-        if broken:
-            applied.broken[pk] = broken[0].message
-            store_failures(group, Failure.Direction.PULL, mapper.meta.resource, broken)
-        elif incoming and incoming[0].mapper is mapper:
-            pairs.append((incoming[0], held[pk]))
+    # Those that are missing were deleted while they were on the way: their tombstones take it from here.
+    here = [(pk, record) for pk, record in answers if pk in held]
+    broken: list[FailedRecord] = []
+    items = read_each(group, mapper.meta.resource, [record for _, record in here])
+    for (pk, _), item in zip(here, items, strict=True):
+        if isinstance(item, FailedRecord):
+            applied.broken[pk] = item.message
+            broken.append(item)
+        elif item is not None and item.mapper is mapper:
+            pairs.append((item, held[pk]))
         else:
             applied.agreed.append(pk)
             applied.elsewhere.add(pk)
+    store_failures(group, Failure.Direction.PULL, mapper.meta.resource, broken)
     return pairs
 
 

@@ -29,6 +29,9 @@ from django_connec.tracking import wakeups
 
 __all__ = ["DrainResult", "drain"]
 
+#: Batches that are looked for at once. A row that is saved meanwhile is found by the next look.
+BATCHES_A_LOOK = 10
+
 
 @dataclass(slots=True)
 class DrainResult:
@@ -146,15 +149,18 @@ class _Drain:
         put_off = self.put_off.setdefault(mapper, {})
         while not self._is_over():
             leave_out = [*put_off, *self.undecided.get(mapper.label, ())]
-            keys = pending_keys(mapper, self.group, self.size, leave_out=leave_out, using=self.using)
+            keys = pending_keys(mapper, self.group, self.size * BATCHES_A_LOOK, leave_out=leave_out, using=self.using)
             if not keys:
                 return
-            try:
-                sent = self.sender.send(mapper, keys, first_link)
-            except ResourceOff:
-                return
-            put_off.update(sent.put_off)
-            self.result.add(mapper.meta.resource, sent)
+            for start in range(0, len(keys), self.size):
+                if start and self._is_over():
+                    break
+                try:
+                    sent = self.sender.send(mapper, keys[start : start + self.size], first_link)
+                except ResourceOff:
+                    return
+                put_off.update(sent.put_off)
+                self.result.add(mapper.meta.resource, sent)
         self.result.is_complete = False
 
     def _part_with_moved(self, mapper: Mapper) -> None:
