@@ -107,7 +107,7 @@ def drop_failures(
     equal = {"group_id": group.pk, "direction": str(direction), "resource": resource}
     if model_label:
         equal["model_label"] = model_label
-    delete_rows(Failure, using=router.db_for_write(Failure), among=("object_id", object_ids), equal=equal)
+    delete_rows(Failure, using=router.db_for_write(Failure), among=("object_id", object_ids), equal=equal, rare=True)
 
 
 def drop_failed_versions(group: ConnecGroup, resource: str, versions: Mapping[str, dt.datetime | None]) -> None:
@@ -120,7 +120,7 @@ def drop_failed_versions(group: ConnecGroup, resource: str, versions: Mapping[st
     """
     equal = {"group_id": group.pk, "direction": str(Failure.Direction.PULL), "resource": resource}
     names, using = ("pk", "object_id", "record"), router.db_for_write(Failure)
-    lines = read_rows(Failure, names, using=using, among=("object_id", list(versions)), equal=equal)
+    lines = read_rows(Failure, names, using=using, among=("object_id", list(versions)), equal=equal, rare=True)
     outdated = [pk for pk, key, record in lines if not is_newer_version(record, versions[key])]
     if outdated:
         Failure.objects.using(using).filter(pk__in=outdated).delete()

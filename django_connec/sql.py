@@ -51,6 +51,8 @@ _NOTHING: frozenset[type] = frozenset()
 _MOMENTS = frozenset({dt.date, dt.datetime, type(None)})
 #: One for all: ``json.dumps`` makes an encoder a call as soon as anything is not its default.
 _JSON = json.JSONEncoder(separators=(",", ":"))
+#: Fewer values than these are simply asked for.
+FEW = 100
 _SAME = {"sqlite": "IS", "mysql": "<=>"}
 
 
@@ -195,6 +197,7 @@ def read_rows(
     among: tuple[str, Collection[Any]],
     equal: Mapping[str, Any],
     limit: int | None = None,
+    rare: bool = False,
 ) -> list[tuple[Any, ...]]:
     """Read some columns of the rows whose one column is among some values, in no order.
 
@@ -206,8 +209,9 @@ def read_rows(
         equal: Attribute names of other columns, each with the one value to look for. All values to look for are
             of types that the driver takes as they are.
         limit: No more rows than these.
+        rare: Mostly there are none of them, whatever the one column holds.
     """
-    if not among[1]:
+    if not among[1] or (rare and not _is_worth_asking(model, using, among[1], equal)):
         return []
     # A base manager that the host has named may hide rows.
     if model._meta.parents or model._base_manager.name != "_base_manager":
@@ -230,7 +234,12 @@ def read_rows(
 
 
 def delete_rows(
-    model: type[models.Model], *, using: str, among: tuple[str, Collection[Any]], equal: Mapping[str, Any]
+    model: type[models.Model],
+    *,
+    using: str,
+    among: tuple[str, Collection[Any]],
+    equal: Mapping[str, Any],
+    rare: bool = False,
 ) -> None:
     """Delete the rows whose one column is among some values, and that no other table refers to.
 
@@ -239,8 +248,9 @@ def delete_rows(
         using: Alias of the database.
         among: Attribute name of a column, and the values to look for.
         equal: Attribute names of other columns, each with the one value to look for.
+        rare: Mostly there are none of them, whatever the one column holds.
     """
-    if not among[1]:
+    if not among[1] or (rare and not _is_worth_asking(model, using, among[1], equal)):
         return
     if pre_delete.has_listeners(model) or post_delete.has_listeners(model):
         model._base_manager.using(using).filter(**{f"{among[0]}__in": list(among[1]), **equal}).delete()
@@ -438,6 +448,11 @@ def _find_keys(model: type[models.Model], rows: Sequence[models.Model], using: s
 
 def _column(model: type[models.Model], name: str) -> Any:
     return model._meta.pk if name == "pk" else model._meta.get_field(name)
+
+
+def _is_worth_asking(model: type[models.Model], using: str, among: Collection[Any], equal: Mapping[str, Any]) -> bool:
+    """Tell whether there is any such row, where to name hundreds of values would cost more than this question."""
+    return len(among) < FEW or model._base_manager.using(using).filter(**equal).exists()
 
 
 def _where(

@@ -63,7 +63,8 @@ def drop(group: ConnecGroup, resource: str, versions: Mapping[str, dt.datetime |
     """
     names, using = ("pk", "connec_id", "record"), router.db_for_write(ParkedRecord)
     equal = {"group_id": group.pk, "resource": resource}
-    lines = read_rows(ParkedRecord, names, using=using, among=("connec_id", list(versions)), equal=equal)
+    among = ("connec_id", list(versions))
+    lines = read_rows(ParkedRecord, names, using=using, among=among, equal=equal, rare=True)
     outdated = [pk for pk, key, record in lines if not is_newer_version(record, versions[key])]
     if outdated:
         ParkedRecord.objects.using(using).filter(pk__in=outdated).delete()
@@ -78,6 +79,7 @@ def waiting_for(group: ConnecGroup, resource: str, connec_ids: Collection[str]) 
         using=router.db_for_read(ParkedRecord),
         among=("missing_id", connec_ids),
         equal={"group_id": group.pk, "missing_resource": resource},
+        rare=True,
     )
     for waiting, record in entries:
         found.setdefault(waiting, []).append(json.loads(bytes(record)))

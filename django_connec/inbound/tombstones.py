@@ -41,7 +41,7 @@ def tombstones_for(
     else:
         names = [column.attname for column in Tombstone._meta.concrete_fields]
         equal = {"group_id": group.pk, "resource": mapper.meta.resource}
-        lines = read_rows(Tombstone, names, using=using, among=("connec_id", ids), equal=equal)
+        lines = read_rows(Tombstone, names, using=using, among=("connec_id", ids), equal=equal, rare=True)
         found = [Tombstone.from_db(using, names, line) for line in lines]
     by_id: dict[str, Tombstone] = {}
     by_pk: dict[str, Tombstone] = {}
