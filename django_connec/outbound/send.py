@@ -132,9 +132,7 @@ class Sender:
 
         applied = apply_answers(self.group, mapper, accepted, skew=skew, using=self.using, around=in_step)
         if found:
-            moved = apply_answers(
-                self.group, mapper, found, skew=skew, using=self.using, sent=False, around=pending
-            )
+            moved = apply_answers(self.group, mapper, found, skew=skew, using=self.using, sent=False, around=pending)
             applied.duplicates += moved.duplicates
             applied.broken |= moved.broken
         self._record(mapper, by_key, applied, refused, sent)

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django_connec.mapping import registry
+from django_connec.mapping.decoding import Decoded
 from django_connec.mapping.fields import BoundField
 from django_connec.mapping.local import LocalValues
-from django_connec.mapping.mapper import Decoded
 from django_connec.mapping.references import RemoteId
 from django_connec.mapping.values import BLANK
 from django_connec.models import ConnecGroup, Tombstone
