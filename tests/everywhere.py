@@ -8,23 +8,25 @@ import sys
 
 from tests.services import found
 
-#: Paths whose tests touch no database, or only as a place to keep things; once is enough.
-ONCE = (
-    "tests/client",
-    "tests/dashboard/test_browser.py",
-    "tests/docs",
-    "tests/example",
-    "tests/sandbox",
-    "tests/sso/test_attacks.py",
-    "tests/sso/test_mutations.py",
-    "tests/testing_kit",
-)
+#: Paths whose tests touch no database, or only as a place to keep things; once is enough. What stands together takes
+#: about as long as the rest on one database.
+ONCE = {
+    "the hub and sign-on": (
+        "tests/client",
+        "tests/dashboard/test_browser.py",
+        "tests/sandbox",
+        "tests/sso/test_attacks.py",
+        "tests/sso/test_mutations.py",
+    ),
+    "examples and tools": ("tests/docs", "tests/example", "tests/testing_kit"),
+}
 
 
 def main() -> int:
     here = found()
-    everything_else = [f"--ignore={path}" for path in ONCE]
-    runs = [("sqlite", "sqlite", everything_else), ("sqlite, what needs one database", "sqlite", list(ONCE))]
+    everything_else = [f"--ignore={path}" for paths in ONCE.values() for path in paths]
+    runs = [("sqlite", "sqlite", everything_else)]
+    runs += [(f"sqlite: {title}", "sqlite", list(paths)) for title, paths in ONCE.items()]
     runs += [(name, name, everything_else) for name in ("postgres", "mariadb") if here[name]]
     running = [(title, _start(database, arguments)) for title, database, arguments in runs]
     failed = False

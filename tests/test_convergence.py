@@ -12,7 +12,7 @@ from tests.conftest import ORG
 from tests.convergence import Machine
 
 #: Statements that go to a server take longer. A long run: CONNEC_CONVERGENCE_EXAMPLES=2000.
-EXAMPLES = {"sqlite": 30, "postgresql": 10}.get(connection.vendor, 6)
+EXAMPLES = {"sqlite": 20, "postgresql": 10}.get(connection.vendor, 6)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -212,12 +212,16 @@ class ConvergenceMachine(NestedRules):
             self._save(data, entry, row)
             self._meet(at, lambda: self._save(data, entry, row), self.world.drain)
 
-    @rule(data=st.data(), again=st.booleans(), then=st.sampled_from(["nothing", "poll", "drain"]))
-    def lose_answer(self, data: st.DataObject, again: bool, then: str) -> None:
-        """What a user saved reaches the hub, and we do not hear of it; meanwhile he goes on."""
+    @rule(data=st.data(), new=st.booleans(), again=st.booleans(), then=st.sampled_from(["nothing", "poll", "drain"]))
+    def lose_answer(self, data: st.DataObject, new: bool, again: bool, then: str) -> None:
+        """What a user made or changed reaches the hub, and we do not hear of it; meanwhile he goes on."""
         entry, row = self._row(data)
-        if row is not None:
+        if new and (made := entry.new(data.draw, self.world)) is not None:
+            row = made
+            self.world.locally(row.save)
+        elif row is not None:
             self._save(data, entry, row)
+        if row is not None:
             self.world.hub.fail("down", moment="after", method="POST", times=3)
             self.world.work(lambda: self.world.drain(force=True))
             self.world.hub.recover()
