@@ -12,10 +12,14 @@ from tests.services import found
 #: about as long as the rest on one database.
 ONCE = {
     "the hub and sign-on": (
+        "tests/checks",
         "tests/client",
         "tests/dashboard/test_browser.py",
+        "tests/mapping",
         "tests/sandbox",
         "tests/sso/test_attacks.py",
+        "tests/sso/test_browser.py",
+        "tests/sso/test_checks.py",
         "tests/sso/test_mutations.py",
     ),
     "examples and tools": ("tests/docs", "tests/example", "tests/testing_kit"),

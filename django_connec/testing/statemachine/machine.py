@@ -283,8 +283,7 @@ class ConvergenceMachine(NestedRules):
         elif what == "link":
             group.unlink()
         else:
-            group.entities = {self._model(data).resource: {what: False}}
-            group.save(update_fields=["entities"])
+            self.world.share(self._model(data).resource, **{what: False})
         self.is_off = not self.is_off
 
     @rule(seconds=PAUSES)

@@ -13,7 +13,7 @@ from django.db.models import CharField, TextField
 
 from django_connec.client import ConnecError
 from django_connec.exceptions import LeaseLost
-from django_connec.mapping import Mapper
+from django_connec.mapping import Mapper, registry
 from django_connec.models import Conflict, ConnecGroup, Failure
 from django_connec.testing.kit import ConnecKit
 from django_connec.testing.outbox import Notice
@@ -71,6 +71,9 @@ class World:
         self.hub = self.kit.hub
         self.hub.holds_notices = True
         self._group = self.kit.link()
+        #: What else is mapped would be read and sent each time, and there is nothing of it.
+        self.others = {r: {"pull": False, "push": False} for r in registry.resources() if r not in self.by_resource}
+        self.share()
         for entry in self.rows:
             self.holder_of(entry)
 
@@ -263,14 +266,19 @@ class World:
 
     def restore(self) -> None:
         """The customer shares everything, the hub lets the group in, and an operator has seen to it."""
+        self.hub.link(self.group)
+        self.share()
         group = self.group
-        self.hub.link(group)
-        group.entities = {}
-        group.save(update_fields=["entities"])
         if not group.is_active:
             group.link()
         if group.stopped_at is not None:
             group.resume()
+
+    def share(self, resource: str | None = None, **directions: bool) -> None:
+        """Let the customer share the models' resources, but one of them only so far."""
+        group = self.group
+        group.entities = self.others | ({resource: directions} if resource else {})
+        group.save(update_fields=["entities"])
 
     def converge(self) -> None:
         """Heal, drain, poll once; then both sides are equal and there is nothing more to send.
