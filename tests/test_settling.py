@@ -8,7 +8,7 @@ import pytest
 
 from django_connec.client import ConnecClient
 from django_connec.mapping import registry
-from django_connec.models import Conflict, Failure, LinkBack
+from django_connec.models import Conflict, Failure, LinkBack, ParkedRecord
 from django_connec.reading import poll_group
 from django_connec.sandbox import Fault
 from django_connec.settling import candidates, choose_row, settle
@@ -391,6 +391,30 @@ def test_match_the_operator_picks_the_row(hub, group, company):
     conflict.refresh_from_db()
     assert (conflict.decision, conflict.object_id) == ("row", str(two.pk))
     assert not LinkBack.objects.exists()
+
+
+def test_match_whose_record_waits_for_another_meets_the_row_before_anything_is_sent(hub, group, company):
+    """The record refers to an organisation that has not come: the rest of it is agreed on all the same."""
+    for name in ("One", "Two"):
+        Person.objects.create(company=company, first_name=name, email="same@x.example", last_name="Ours")
+    shown = {"id": "p-1", "first_name": "Theirs", "email": {"address": "same@x.example"}, "organization_id": "o-1"}
+    hub.load(ORG, "people", [shown | {"updated_at": "2036-01-01T00:00:00Z"}])
+    poll(group)
+    one = Person.objects.order_by("pk")[0]
+    assert choose_row(Conflict.objects.get(), one.pk)
+    assert ParkedRecord.objects.count() == 1
+    drain(group)
+    # A value wins over a blank; of two values nobody has said yet which one it is.
+    record = hub.get(ORG, "people", "p-1")
+    assert (record["first_name"], record["last_name"]) == ("Theirs", "Ours")
+    assert record["organization_id"] == "o-1"
+    one.refresh_from_db()
+    assert (one.connec_id, one.first_name, one.employer) == ("p-1", "One", None)
+    assert Conflict.objects.unsettled().get().field == "first_name"
+    hub.load(ORG, "organizations", [{"id": "o-1", "name": "Pelican"}])
+    poll(group)
+    one.refresh_from_db()
+    assert one.employer.connec_id == "o-1"
 
 
 def test_match_row_that_is_no_candidate_is_refused(hub, group, company):

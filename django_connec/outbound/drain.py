@@ -19,10 +19,9 @@ from django_connec.mapping import Mapper, registry
 from django_connec.models import ConnecGroup, Failure, Tombstone
 from django_connec.models.columns import GROUP, HUB_UPDATED, ID, STATE, Columns
 from django_connec.outbound.afterwards import send_link_backs, send_tombstones
-from django_connec.outbound.pending import first_links, moved_rows, pending_keys
+from django_connec.outbound.pending import first_links, moved_rows, pending_keys, undecided_rows
 from django_connec.outbound.rows import forget_rows
 from django_connec.outbound.send import Sender, Sent
-from django_connec.settling.matches import waiting_rows
 from django_connec.signals import push_failed
 from django_connec.sql import update_rows
 from django_connec.tracking import wakeups
@@ -96,7 +95,7 @@ class _Drain:
         self.ends = None if seconds is None else time.monotonic() + seconds
         self.result = DrainResult()
         self.put_off: dict[Mapper, dict[Any, list[str]]] = {}
-        self.undecided = waiting_rows(group, self.using)
+        self.undecided = undecided_rows(group, self.using)
 
     def run(self) -> DrainResult:
         try:

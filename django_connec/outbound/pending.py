@@ -11,10 +11,10 @@ from django.db.models import CharField, Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Cast, Coalesce, Replace
 from django.utils import timezone
 
-from django_connec.mapping import Mapper
-from django_connec.models import ConnecGroup, Failure, SyncCursor
+from django_connec.mapping import Mapper, registry
+from django_connec.models import Conflict, ConnecGroup, Failure, SyncCursor
 
-__all__ = ["blocking_failure", "first_links", "moved_rows", "pending_keys", "unlinked_pending"]
+__all__ = ["blocking_failure", "first_links", "moved_rows", "pending_keys", "undecided_rows", "unlinked_pending"]
 
 
 def pending_keys(
@@ -109,3 +109,24 @@ def _not_due(mapper: Mapper, group: ConnecGroup, now: dt.datetime, using: str) -
         .waiting(now)
         .filter(group=group, direction=Failure.Direction.PUSH, resource=mapper.meta.resource, model_label=mapper.label)
     )
+
+
+def undecided_rows(group: ConnecGroup, using: str) -> dict[str, list[Any]]:
+    """Return, by model label, the keys of unlinked rows that an operator may yet link to a record.
+
+    They are not sent meanwhile: the hub would make, or match, records of its own choice.
+    """
+    conflicts = Conflict.objects.using(using).filter(
+        group=group, kind=Conflict.Kind.MATCH, decision=Conflict.Decision.OPEN
+    )
+    named: dict[str, set[str]] = {}
+    for label, keys in conflicts.order_by().values_list("model_label", "local_value"):
+        named.setdefault(label, set()).update(keys or ())
+    found: dict[str, list[Any]] = {}
+    for label, texts in named.items():
+        mapper = registry.for_label(label)
+        if mapper is not None:
+            keys = {mapper.pk_from(f"{mapper.meta.id_prefix}{text}") for text in texts} - {None}
+            rows = mapper.model._base_manager.using(using).filter(pk__in=keys, connec_id__isnull=True)
+            found[label] = list(rows.order_by().values_list("pk", flat=True))
+    return found

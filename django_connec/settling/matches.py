@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -9,15 +10,17 @@ from typing import Any
 from django.db import router, transaction
 from django.utils import timezone
 
-from django_connec.inbound import Outcome, apply_records
+from django_connec.failures import drop_failures
+from django_connec.inbound import Outcome
 from django_connec.inbound.incoming import read_records
 from django_connec.inbound.lookup import find_rows
 from django_connec.mapping import Mapper, registry
 from django_connec.models import Conflict, ConnecGroup, Failure, LinkBack
 from django_connec.models.columns import CHANGED, GROUP, ID
+from django_connec.outbound.answers import apply_answers
 from django_connec.tracking.clock import next_stamp
 
-__all__ = ["candidates", "choose_row", "waiting_rows"]
+__all__ = ["candidates", "choose_row"]
 
 
 def candidates(conflict: Conflict) -> list[Any]:
@@ -56,7 +59,7 @@ def choose_row(conflict: Conflict, pk: Any) -> bool:
             return False
         _link(conflict, mapper, pk, using)
         _part_from(mapper, [key for key in found if key != pk], using)
-        apply_records(conflict.group, conflict.resource, [record], source="retry")
+        _bring_together(conflict, mapper, pk, record, using)
         conflict.object_id, conflict.decision, conflict.settled_at = str(pk), Conflict.Decision.ROW, timezone.now()
         conflict.save(using=using, update_fields=["object_id", "decision", "settled_at"])
     _try_others(conflict)
@@ -72,33 +75,20 @@ def _link(conflict: Conflict, mapper: Mapper, pk: Any, using: str) -> None:
         )
 
 
+def _bring_together(conflict: Conflict, mapper: Mapper, pk: Any, record: Any, using: str) -> None:
+    """Let the record meet its row at once, as the answer to a link does: were all of it to wait for a record that it
+    refers to, the row's values would be sent first, and the two never compared."""
+    applied = apply_answers(conflict.group, mapper, [(pk, record)], skew=dt.timedelta(0), using=using, sent=False)
+    if not applied.broken:
+        drop_failures(conflict.group, Failure.Direction.PULL, conflict.resource, [conflict.connec_id])
+
+
 def _part_from(mapper: Mapper, pks: Sequence[Any], using: str) -> None:
     """The other rows are records of their own now. A row changed since the import is made without being matched:
     asked to match, the hub would merge it into the very record that it is not."""
     pending = mapper.model._base_manager.using(using).filter(pk__in=pks, connec_changed_at__isnull=False)
     for pk in pending.order_by("pk").values_list("pk", flat=True):
         mapper.model._base_manager.using(using).filter(pk=pk).update(**{CHANGED: next_stamp()})
-
-
-def waiting_rows(group: ConnecGroup, using: str) -> dict[str, list[Any]]:
-    """Return, by model label, the keys of unlinked rows that an operator may yet link to a record.
-
-    They are not sent meanwhile: the hub would make, or match, records of its own choice.
-    """
-    conflicts = Conflict.objects.using(using).filter(
-        group=group, kind=Conflict.Kind.MATCH, decision=Conflict.Decision.OPEN
-    )
-    named: dict[str, set[str]] = {}
-    for label, keys in conflicts.order_by().values_list("model_label", "local_value"):
-        named.setdefault(label, set()).update(keys or ())
-    found: dict[str, list[Any]] = {}
-    for label, texts in named.items():
-        mapper = registry.for_label(label)
-        if mapper is not None:
-            keys = {mapper.pk_from(f"{mapper.meta.id_prefix}{text}") for text in texts} - {None}
-            rows = mapper.model._base_manager.using(using).filter(pk__in=keys, connec_id__isnull=True)
-            found[label] = list(rows.order_by().values_list("pk", flat=True))
-    return found
 
 
 def _try_others(conflict: Conflict) -> None:
