@@ -96,7 +96,7 @@ EXAMPLES = 300
 BUGS = [
     (clears_without_comparing, RecordsMachine, 20, 4),
     (applying_marks, RecordsMachine, 20, 10),
-    (ignores_updated_at, RecordsMachine, 40, 9),
+    (ignores_updated_at, RecordsMachine, 40, 2),
     (posts_without_external_id, RecordsMachine, 20, 7),
     (forgets_what_it_is_about_to_send, RecordsMachine, 20, 7),
     (forgets_what_was_deleted, RecordsMachine, 20, 4),
