@@ -50,7 +50,7 @@ def ask(
     **more: bytes | None,
 ) -> tuple[int, dict[str, str], Any]:
     """Send a request byte for byte; return status, headers and what the body says."""
-    answer = raw(url, bytes_of(method, path, headers, body, **more))  # type: ignore[arg-type]
+    answer = raw(url, bytes_of(method, path, headers, body, **more))
     head, _, content = answer.partition(b"\r\n\r\n")
     status, *lines = head.decode("ascii").split("\r\n")
     fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
