@@ -22,7 +22,7 @@ from django_connec.mapping.scalars import parse_moment
 from django_connec.mapping.values import kind_of
 from django_connec.models import ConnecGroup, Tombstone
 
-__all__ = ["Incoming", "failed", "read_each", "read_records", "to_json"]
+__all__ = ["Incoming", "failed", "id_of", "read_each", "read_records", "to_json"]
 
 #: A record that is some mapper's, with that mapper and who it is.
 _Ours = tuple[Mapper, Mapping[str, Any], RemoteId]
@@ -161,7 +161,7 @@ def _recognise(group: ConnecGroup, mappers: tuple[Mapper, ...], record: Any) -> 
     try:
         return _ours(group, mappers, record)
     except Exception as error:
-        return failed(_id_of(record), record, _reason(error))
+        return failed(id_of(record), record, _reason(error))
 
 
 def _ours(group: ConnecGroup, mappers: tuple[Mapper, ...], record: Mapping[str, Any]) -> _Ours | None:
@@ -242,7 +242,8 @@ def _read_row(group: ConnecGroup, mapper: Mapper, row: RowRecord, updated_at: dt
     )
 
 
-def _id_of(record: Mapping[str, Any]) -> str | None:
+def id_of(record: Mapping[str, Any]) -> str | None:
+    """Return the hub's id of a record; ``None`` where it shows none, or one that cannot be read."""
     try:
         identity = parse_remote_id(record.get("id"))
     except BadValue:

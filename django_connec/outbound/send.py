@@ -20,11 +20,10 @@ from django_connec.client import (
     Operation,
     Result,
 )
-from django_connec.exceptions import BadValue
 from django_connec.failures import FailedRecord, drop_failures, store_failures
+from django_connec.inbound.incoming import id_of
 from django_connec.leases import HeldLease
 from django_connec.mapping import Mapper
-from django_connec.mapping.references import parse_remote_id
 from django_connec.models import ConnecGroup, Failure
 from django_connec.models.columns import CHANGED, GROUP, ID, STATE
 from django_connec.outbound.answers import Applied, apply_answers
@@ -200,7 +199,7 @@ class Sender:
                 # The hub will not say: this row is refused for now, and holds up no other.
                 remaining.append((item, error))
                 continue
-            if _id_of(found.record) in (None, operation.id):
+            if id_of(found.record) in (None, operation.id):
                 remaining.append((item, error))
                 continue
             moved.append((item.row.pk, found.record))
@@ -288,14 +287,6 @@ class Sender:
             expected=tokens,
             strict=False,
         )
-
-
-def _id_of(record: Mapping[str, Any]) -> str | None:
-    try:
-        identity = parse_remote_id(record.get("id"))
-    except BadValue:
-        return None
-    return identity.connec_id if identity else None
 
 
 def _run_alone(client: ConnecClient, operation: Operation) -> Result:
