@@ -2,7 +2,7 @@
 
 import os
 
-from tests.settings import *  # noqa: F403
+from tests.settings import *  # noqa: F403 - settings are every name of a module
 from tests.settings import DATABASES, INSTALLED_APPS
 
 # The tests' own mappers would claim the same records.

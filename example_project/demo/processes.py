@@ -135,8 +135,8 @@ class Processes:
                 [sys.executable, str(MANAGE), *arguments],
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=output,  # type: ignore[call-overload]
-                stderr=output if output == subprocess.PIPE else subprocess.STDOUT,  # type: ignore[call-overload]
+                stdout=output,
+                stderr=output if output == subprocess.PIPE else subprocess.STDOUT,
                 text=True,
                 # Ctrl-C reaches this process only, which then ends the others in order.
                 start_new_session=True,

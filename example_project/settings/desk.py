@@ -1,6 +1,6 @@
 """Otter Desk: a helpdesk."""
 
-from .base import *  # noqa: F403
+from .base import *  # noqa: F403 - settings are every name of a module
 from .base import INSTALLED_APPS, Q_CLUSTER, connec, sqlite
 
 SITE_NAME = "Otter Desk"

@@ -196,8 +196,13 @@ def test_switching_a_group_off_and_on_cancels_and_links_it(
     django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[Any]],
 ) -> None:
     heard: list[str] = []
-    unlinked = lambda **_: heard.append("unlinked")  # noqa: E731
-    linked = lambda **_: heard.append("linked")  # noqa: E731
+
+    def unlinked(**_: Any) -> None:
+        heard.append("unlinked")
+
+    def linked(**_: Any) -> None:
+        heard.append("linked")
+
     group_unlinked.connect(unlinked)
     group_linked.connect(linked)
     try:

@@ -84,7 +84,7 @@ def test_tls_is_verified_and_both_timeouts_are_set(
     seen: list[dict[str, Any]] = []
 
     class Recorder(HTTPAdapter):
-        def send(self, request: Any, **options: Any) -> Any:  # type: ignore[override]
+        def send(self, request: Any, **options: Any) -> Any:
             seen.append(options)
             return super().send(request, **options)
 

@@ -118,7 +118,7 @@ class Receiver:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.handle_error = lambda *args: None  # type: ignore[method-assign]
+        self.server.handle_error = lambda *args: None
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
         self.thread.start()
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/notifications"

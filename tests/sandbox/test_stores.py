@@ -123,7 +123,7 @@ def test_a_failed_transaction_leaves_nothing(store):
         store.save_application(Application("a", "k"))
         store.save_group("cld-1", "a", ORG)
         with store.transaction():
-            1 / 0  # noqa: B018
+            1 / 0  # noqa: B018 - for what it raises
     assert [found.body for found in store.find(ORG, "items")] == [{"name": "before"}]
     assert store.count(ORG, "items") == 1
     assert store.externals(ORG, "items", ["a", "b"]) == {"a": [{"realm": "r", "provider": "p", "id": "1"}]}
