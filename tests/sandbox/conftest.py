@@ -88,6 +88,14 @@ def receiver() -> Iterator[Callable[..., Receiver]]:
 
 
 @pytest.fixture
+def told(hub: SandboxHub, receiver: Callable[..., Receiver]) -> Receiver:
+    """The second application's webhook."""
+    made = receiver()
+    hub.add_application(OTHER, OTHER_KEY, webhook_url=made.url)
+    return made
+
+
+@pytest.fixture
 def account(url: str) -> Account:
     return Account(url)
 

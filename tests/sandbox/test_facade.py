@@ -13,14 +13,6 @@ from django_connec.sandbox import Fault, SandboxHub
 from django_connec.sandbox.catalogue import COLLECTIONS, SINGULAR
 from tests.sandbox.helpers import APP, GROUP, KEY, ORG, OTHER, OTHER_GROUP, OTHER_KEY, connec, furnish, own
 
-
-@pytest.fixture
-def told(hub, receiver):
-    told = receiver()
-    hub.add_application(OTHER, OTHER_KEY, webhook_url=told.url)
-    return told
-
-
 # In process ------------------------------------------------------------------------------------------------
 
 

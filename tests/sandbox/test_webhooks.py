@@ -17,14 +17,6 @@ from tests.sandbox.helpers import (
 )
 
 
-@pytest.fixture
-def told(hub, receiver):
-    """The second application's webhook."""
-    made = receiver()
-    hub.add_application(OTHER, OTHER_KEY, webhook_url=made.url)
-    return made
-
-
 @pytest.mark.parametrize(
     "address", ["http://127.0.0.1:9/", "nonsense", "http://127.0.0.1:99999/", "ftp://127.0.0.1/", "http://["]
 )

@@ -19,14 +19,6 @@ from tests.sandbox.helpers import (
 )
 
 
-@pytest.fixture
-def told(hub, receiver):
-    """The second application's webhook."""
-    made = receiver()
-    hub.add_application(OTHER, OTHER_KEY, webhook_url=made.url)
-    return made
-
-
 def test_others_are_told_what_changed(hub, api, told):
     """Connec! API v2, section 4.2: POST, JSON, Basic auth with the receiver's own key; resource -> LIST of entities."""
     person = api.post("people", id=[own("41")], first_name="Ines").json()["people"]

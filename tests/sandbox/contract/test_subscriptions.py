@@ -8,14 +8,6 @@ from tests.sandbox.contract.examples import EXAMPLES
 from tests.sandbox.helpers import APP, GROUP, KEY, ORG, OTHER, OTHER_GROUP, OTHER_KEY, connec, own
 
 
-@pytest.fixture
-def told(hub, receiver):
-    """The second application's webhook."""
-    made = receiver()
-    hub.add_application(OTHER, OTHER_KEY, webhook_url=made.url)
-    return made
-
-
 @pytest.mark.parametrize(
     ("resource", "attributes"), [pytest.param(*one[1:], id=one[1]) for one in EXAMPLES if one[1] != "company"]
 )
